@@ -1,0 +1,1 @@
+"""What puts the parts to work: the demo, container files, units, and a complete example configuration."""

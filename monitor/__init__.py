@@ -1,0 +1,1 @@
+"""The daemon: a broadcast in, incidents out. Read monitor/watch.py first."""

@@ -1,0 +1,156 @@
+"""What travels between the stages: small, frozen, each field with its unit."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Reason = Literal[
+    "filling",  # fewer than 150 poses since the start
+    "cut",  # another shot or a break in the stream's clock: the window starts again
+    "nobody",  # no body in the picture
+    "arms_hidden",  # elbows and wrists are not seen often enough
+    "low_coverage",  # too many poses had to be interpolated
+    "wrong_person",  # somebody else took the place
+    "stream_down",  # nothing arrives
+]
+State = Literal["pending", "firing", "resolved"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture.
+
+    time_s is the stream's own clock (PTS) in seconds; it rises within an epoch. epoch counts the breaks: a
+    reconnect, a jump back in PTS, a frame without PTS, another picture size. arrived_s is Unix time in seconds
+    when the frame was handed over, after pacing. image is (H, W, 3) uint8, BGR.
+    """
+
+    channel: str
+    epoch: int
+    time_s: float
+    arrived_s: float
+    image: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """The body of one person in one frame.
+
+    keypoints is (18, 3), float32. Row k is KEYPOINTS[k] as (x_px, y_px, confidence): pixels of the full frame,
+    origin top left, y down; confidence in 0..1, where 0 means "not seen" and leaves x and y without meaning.
+    """
+
+    time_s: float
+    keypoints: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What the speaker stage made of one frame.
+
+    pose is None when nobody is followed in it. broken tells why what came before can't be joined to this frame
+    ("cut", "wrong_person"), or None when it can.
+    """
+
+    time_s: float
+    pose: Pose | None
+    broken: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tick:
+    """A pose on the uniform 30 Hz grid.
+
+    number counts ticks since the epoch's first frame. keypoints is (18, 3) float32 as in Pose, all zero when
+    nobody is there. measured is False for a pose interpolated over a lost frame. broken as in Sighting: it stands
+    on the first tick after the break.
+    """
+
+    number: int
+    time_s: float
+    arrived_s: float
+    keypoints: npt.NDArray[np.float32]
+    measured: bool
+    broken: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far a window can be trusted.
+
+    measured is the share of its poses that a frame at their time stands behind, the rest is interpolated;
+    arms the share of poses with elbow and wrist of at least one arm seen; visible the mean share of the 12 upper
+    keypoints that are seen. All in 0..1.
+    """
+
+    measured: float
+    arms: float
+    visible: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """150 poses of one person in one unbroken shot.
+
+    poses is (150, 18, 3) float32, raw keypoints as in Pose, one every 1/30 s, the last at end_s. arrived_s is that
+    of the newest frame in it.
+    """
+
+    channel: str
+    epoch: int
+    start_s: float
+    end_s: float
+    arrived_s: float
+    poses: npt.NDArray[np.float32]
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The model's word on one window: value in 0..1, the probability that this is not the person."""
+
+    channel: str
+    person: str
+    epoch: int
+    start_s: float
+    end_s: float
+    arrived_s: float
+    value: float
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """No verdict at this time, and why. start_s is where the poses at hand begin."""
+
+    channel: str
+    epoch: int
+    start_s: float
+    end_s: float
+    arrived_s: float
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A person on a channel who does not move as the model knows them, from first suspicion to the end.
+
+    Times are the stream's clock in seconds; arrived_s is Unix time of the newest frame behind the latest change.
+    score is the latest window's, peak the highest since the start.
+    """
+
+    id: str
+    channel: str
+    person: str
+    state: State
+    epoch: int
+    start_s: float
+    end_s: float
+    arrived_s: float
+    score: float
+    peak: float
+    windows: int
+    rule: dict[str, float | str] = field(default_factory=dict)
+    model: str = ""

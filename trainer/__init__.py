@@ -1,0 +1,1 @@
+"""Makes and audits the model files that the monitor loads."""
