@@ -138,7 +138,8 @@ class Incident:
     """A person on a channel who does not move as the model knows them, from first suspicion to the end.
 
     Times are the stream's clock in seconds; arrived_s is Unix time of the newest frame behind the latest change.
-    score is the latest window's, peak the highest since the start.
+    score is the latest window's, peak the highest since the start. fired stays True from firing on. ended_by tells a
+    resolved incident's end: "cleared" (genuine windows again), "not_judged" (nothing to judge for long) or "".
     """
 
     id: str
@@ -154,3 +155,13 @@ class Incident:
     windows: int
     rule: dict[str, float | str] = field(default_factory=dict)
     model: str = ""
+    fired: bool = False
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A frame that went through the pose network, with what was found: for previews and evidence."""
+
+    frame: Frame
+    sighting: Sighting

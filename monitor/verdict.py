@@ -1,0 +1,158 @@
+"""Scores -> incidents: the paper's majority rule and the live rule with two thresholds and a hold time."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from monitor.records import Incident, NotJudged, Score
+
+FAKE_AT = 0.5
+"""The paper rounds the predicted probability (its section 3.3)."""
+
+FORGET_S = 60.0
+"""An open incident ends after so long without anything to judge."""
+
+STEP_S = 2.0
+"""Judged windows further apart than this do not add to the time that suspicion has lasted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a row of scores becomes an incident.
+
+    live: suspicion is k of the latest n judged windows at or over enter; it fires after hold_s of suspicion and ends
+    when the latest n windows are all under clear. paper: suspicion is at least as many fake windows (0.5 and over)
+    as genuine ones among the latest n, "genuine only if genuine outnumber fake" (section 5); it ends when they do.
+    """
+
+    enter: float
+    clear: float
+    hold_s: float = 2.0
+    k: int = 3
+    n: int = 4
+    kind: Literal["live", "paper"] = "live"
+
+    def suspicious(self, recent: Iterable[float]) -> bool:
+        """Tell whether the latest values, at most n, raise suspicion."""
+        values = list(recent)
+        if self.kind == "paper":
+            return len(values) == self.n and 2 * sum(value >= FAKE_AT for value in values) >= len(values)
+        return sum(value >= self.enter for value in values) >= self.k
+
+    def cleared(self, recent: Iterable[float]) -> bool:
+        """Tell whether the latest values, at most n, end an incident."""
+        values = list(recent)
+        if self.kind == "paper":
+            return len(values) == self.n and not self.suspicious(values)
+        return len(values) == self.n and all(value < self.clear for value in values)
+
+
+class Verdict:
+    """What is thought of one channel: clear, or one incident that is pending or firing.
+
+    One event makes one incident: while it is open, nothing but its own changes comes out. A cut or an empty lectern
+    does not end it; genuine windows do, or FORGET_S of nothing to judge.
+    """
+
+    def __init__(self, rule: Rule, new_id: Callable[[], str], model: str = "", open_incident: Incident | None = None):
+        self._rule, self._new_id, self._model = rule, new_id, model
+        self._recent: deque[Score] = deque(maxlen=rule.n)
+        self._open = open_incident
+        self._suspicious_s = 0.0
+        self._idle_s = 0.0
+        self._last: tuple[int, float] | None = None
+
+    @property
+    def open_incident(self) -> Incident | None:
+        """The incident that is pending or firing, if any."""
+        return self._open
+
+    def update(self, judged: Score | NotJudged) -> Iterator[Incident]:
+        """Take the next verdict on a window; give the incident whenever its state changes."""
+        step_s = self._step(judged)
+        if isinstance(judged, NotJudged):
+            yield from self._wait(judged, step_s)
+            return
+        self._idle_s = 0.0
+        self._recent.append(judged)
+        values = [score.value for score in self._recent]
+        if self._open is None:
+            yield from self._suspect(judged, values)
+            return
+        self._open = replace(
+            self._open,
+            epoch=judged.epoch,
+            end_s=judged.end_s,
+            arrived_s=judged.arrived_s,
+            score=judged.value,
+            peak=max(self._open.peak, judged.value),
+            windows=self._open.windows + 1,
+        )
+        if self._rule.cleared(values):
+            yield self._close("cleared")
+        elif self._open.state == "pending":
+            yield from self._hold(values, step_s)
+
+    def _step(self, judged: Score | NotJudged) -> float:
+        """Give the stream time since the last call, 0 over a break of the stream's clock."""
+        last, self._last = self._last, (judged.epoch, judged.end_s)
+        if last is None or last[0] != judged.epoch:
+            return 0.0
+        return max(judged.end_s - last[1], 0.0)
+
+    def _suspect(self, score: Score, values: list[float]) -> Iterator[Incident]:
+        if not self._rule.suspicious(values):
+            return
+        bar = FAKE_AT if self._rule.kind == "paper" else self._rule.enter
+        first = next(s for s in self._recent if s.value >= bar)
+        self._suspicious_s = 0.0
+        self._open = Incident(
+            id=self._new_id(),
+            channel=score.channel,
+            person=score.person,
+            state="pending",
+            epoch=score.epoch,
+            start_s=first.start_s,
+            end_s=score.end_s,
+            arrived_s=score.arrived_s,
+            score=score.value,
+            peak=max(values),
+            windows=len(values),
+            rule=asdict(self._rule),
+            model=self._model,
+        )
+        yield self._open
+        yield from self._hold(values, 0.0)
+
+    def _hold(self, values: list[float], step_s: float) -> Iterator[Incident]:
+        """Let a pending incident fire once suspicion has lasted; time in which it paused does not count."""
+        assert self._open is not None
+        if self._rule.suspicious(values) and step_s <= STEP_S:
+            self._suspicious_s += step_s
+        if self._rule.suspicious(values) and self._suspicious_s >= self._rule.hold_s:
+            self._open = replace(self._open, state="firing", fired=True)
+            yield self._open
+
+    def _wait(self, judged: NotJudged, step_s: float) -> Iterator[Incident]:
+        """Let an open incident end when there was nothing to judge for long; forget old scores after a break."""
+        self._idle_s += step_s
+        if judged.reason in ("cut", "wrong_person"):
+            self._recent.clear()
+        if self._open is not None and self._idle_s >= FORGET_S:
+            yield self._close("not_judged")
+
+    def _close(self, how: str) -> Incident:
+        assert self._open is not None
+        closed, self._open = replace(self._open, state="resolved", ended_by=how), None
+        self._recent.clear()
+        return closed
+
+
+def paper_verdict(scores: Iterable[Score]) -> Literal["genuine", "fake", "inconclusive"]:
+    """Judge a whole recording by the paper's rule: genuine only if genuine windows outnumber fake ones (section 5)."""
+    values = [score.value for score in scores]
+    if not values:
+        return "inconclusive"
+    fake = sum(value >= FAKE_AT for value in values)
+    return "genuine" if len(values) - fake > fake else "fake"

@@ -1,0 +1,108 @@
+"""The latest 150 poses of one person in one unbroken shot, and why there are fewer."""
+
+import numpy as np
+import numpy.typing as npt
+
+from models.skeleton import (
+    LEFT_ELBOW,
+    LEFT_WRIST,
+    RATE_HZ,
+    RIGHT_ELBOW,
+    RIGHT_WRIST,
+    UPPER_BODY,
+    WINDOW_POSES,
+)
+from monitor.records import NotJudged, Quality, Reason, Tick, Window
+
+MIN_ARMS = 0.5
+"""Share of poses with one whole arm in view below which there is no body language to judge."""
+
+MIN_MEASURED = 0.8
+"""Share of measured poses below which a window is mostly our own interpolation."""
+
+TELLING_POSES = 30
+"""One second of poses is enough to say that the arms are out of view."""
+
+
+class PoseWindow:
+    """A ring of the latest poses on the 30 Hz grid.
+
+    push() costs one copy of 18 x 3 floats, whatever the length. A break or a stretch with nobody in view empties the
+    ring: the network has never seen a jump in time, and a score that spans a cut would be about two people.
+    """
+
+    def __init__(self, channel: str, *, every_s: float = 0.5, poses: int = WINDOW_POSES) -> None:
+        self._channel = channel
+        self._every = max(1, round(every_s * RATE_HZ))
+        self._ring = np.zeros((2 * poses, 18, 3), np.float32)  # written twice, so that a window is one slice
+        self._measured = np.zeros(poses, bool)
+        self._length = poses
+        self._epoch = 0
+        self._due = -1
+        self._clear("filling")
+
+    def push(self, tick: Tick, epoch: int) -> Window | NotJudged | None:
+        """Take one tick; every every_s give the window, or the reason why there is none."""
+        if epoch != self._epoch:
+            self._epoch, self._due = epoch, -1
+        if tick.broken is not None:
+            self._clear(tick.broken)
+        if tick.keypoints[:, 2].any():
+            self._keep(tick)
+        else:
+            self._clear("nobody")
+        slot = tick.number // self._every
+        if slot == self._due or (self._due < 0 and tick.number % self._every):
+            self._due = max(self._due, slot)
+            return None
+        self._due = slot
+        return self._judge(tick)
+
+    def _clear(self, why: Reason) -> None:
+        self._count, self._at, self._why = 0, 0, why
+
+    def _keep(self, tick: Tick) -> None:
+        if self._why == "nobody":
+            self._why = "filling"
+        self._ring[self._at] = self._ring[self._at + self._length] = tick.keypoints
+        self._measured[self._at] = tick.measured
+        self._at = (self._at + 1) % self._length
+        self._count = min(self._count + 1, self._length)
+
+    def _poses(self) -> npt.NDArray[np.float32]:
+        """Give the poses at hand, (T, 18, 3) with T <= 150, oldest first."""
+        end = self._at + self._length
+        return self._ring[end - self._count : end]
+
+    def _judge(self, tick: Tick) -> Window | NotJudged:
+        poses = self._poses()
+        start_s = tick.time_s - max(self._count - 1, 0) / RATE_HZ
+        quality = quality_of(poses, self._measured, self._count)
+        if reason := self._reason(quality):
+            return NotJudged(self._channel, self._epoch, start_s, tick.time_s, tick.arrived_s, reason)
+        return Window(self._channel, self._epoch, start_s, tick.time_s, tick.arrived_s, poses.copy(), quality)
+
+    def _reason(self, quality: Quality) -> Reason | None:
+        if self._count == 0:
+            return self._why
+        if self._count >= TELLING_POSES and quality.arms < MIN_ARMS:
+            return "arms_hidden"
+        if self._count < self._length:
+            return self._why
+        if quality.measured < MIN_MEASURED:
+            return "low_coverage"
+        return None
+
+
+def quality_of(poses: npt.NDArray[np.float32], measured: npt.NDArray[np.bool_], count: int) -> Quality:
+    """Say how far poses (T, 18, 3) can be trusted; measured is the ring's (150,), of which count are filled."""
+    if count == 0:
+        return Quality(0.0, 0.0, 0.0)
+    seen = poses[..., 2] > 0  # (T, 18)
+    right, left = seen[:, [RIGHT_ELBOW, RIGHT_WRIST]].all(1), seen[:, [LEFT_ELBOW, LEFT_WRIST]].all(1)  # (T,)
+    filled = measured if count == len(measured) else measured[:count]
+    return Quality(
+        measured=float(filled.mean()),
+        arms=float((right | left).mean()),
+        visible=float(seen[:, UPPER_BODY].mean()),
+    )
