@@ -90,9 +90,7 @@ class ChannelConfig(Section):
         if region is not None:
             left, top, right, bottom = region
             if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-                raise ValueError(
-                    "must be left, top, right, bottom with 0 <= left < right <= 1 and 0 <= top < bottom <= 1"
-                )
+                raise ValueError("must be left, top, right, bottom, each pair rising within 0..1")
         return region
 
 
@@ -130,9 +128,10 @@ def parse(values: Mapping[str, Any], source: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        found = error.errors(include_input=False, include_url=False)
+        first = min(found, key=lambda e: e["type"] != "extra_forbidden")  # a typo explains the key that is missing
         key = ".".join(str(part) for part in first["loc"]) or "the file"
-        why = "no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        why = "no such key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ConfigError(source, key, why) from None
 
 

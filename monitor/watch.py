@@ -2,14 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from monitor.pose import PoseNetwork
+import numpy as np
+import numpy.typing as npt
+
+from monitor.pose import Look
 from monitor.records import Frame, Incident, NotJudged, Score, Seen, Window
 from monitor.resample import Grid
 from monitor.scorer import Scorer
 from monitor.speaker import Speaker
 from monitor.verdict import Verdict
 from monitor.window import PoseWindow
+
+
+class PoseFinder(Protocol):
+    """The pose network, as the loop sees it (pose.py)."""
+
+    def find(self, looks: Sequence[Look]) -> list[npt.NDArray[np.float32]]:
+        """Give, for each look, people (P, 18, 3) in pixels of its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,7 @@ class Channel:
 
 
 def watch(
-    turns: Iterable[Sequence[Frame]], channels: Mapping[str, Channel], network: PoseNetwork, scorer: Scorer
+    turns: Iterable[Sequence[Frame]], channels: Mapping[str, Channel], network: PoseFinder, scorer: Scorer
 ) -> Iterator[Seen | Score | NotJudged | Incident]:
     """Follow frames to incidents; a turn holds at most one frame of each channel.
 

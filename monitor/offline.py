@@ -1,0 +1,122 @@
+"""A recording through the same loop as a live stream: windows, cuts, and a verdict by the paper's rule."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.artifact import LoadedModel
+from monitor.ingest import read_file
+from monitor.pose import Look, PoseNetwork
+from monitor.records import Frame, Incident, NotJudged, Score, Seen
+from monitor.resample import Grid
+from monitor.scorer import Scorer
+from monitor.speaker import Speaker
+from monitor.verdict import Rule, Verdict, paper_verdict
+from monitor.watch import Channel, PoseFinder, watch
+from monitor.window import PoseWindow
+
+CHANNEL = "recording"
+
+
+class Timed:
+    """A pose network with a stopwatch around it; the stage itself has no clock."""
+
+    def __init__(self, network: PoseFinder) -> None:
+        self._network = network
+        self.spent_s = 0.0
+
+    def find(self, looks: Sequence[Look]) -> list[npt.NDArray[np.float32]]:
+        """Find people as the network does, and add up the time."""
+        started_s = time.perf_counter()
+        people = self._network.find(looks)
+        self.spent_s += time.perf_counter() - started_s
+        return people
+
+
+@dataclass(slots=True)
+class Result:
+    """All that was found in one recording; times in seconds of its own clock."""
+
+    file: str
+    person: str
+    model: str
+    pose_backend: str
+    frames: int = 0
+    poses: int = 0
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    cuts_s: list[float] = field(default_factory=list)
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+    verdict: str = "inconclusive"
+    pose_ms: float = 0.0
+    wall_s: float = 0.0
+
+
+def score_file(
+    path: str,
+    model: LoadedModel,
+    network: PoseNetwork,
+    *,
+    rule: Rule,
+    every_s: float = 0.5,
+    region: tuple[float, float, float, float] | None = None,
+    smooth: bool = True,
+    progress: Callable[[Frame], None] = lambda frame: None,
+) -> Result:
+    """Watch a recording as fast as it goes.
+
+    Raises:
+        StreamError: the file can't be read as video.
+    """
+    result = Result(path, model.person, model.path.name, network.fingerprint)
+    numbers = itertools.count(1)
+    channel = Channel(
+        Speaker(region=region, smooth=smooth),
+        Grid(),
+        PoseWindow(CHANNEL, every_s=every_s),
+        Verdict(rule, lambda: f"{CHANNEL}-{next(numbers)}", model.path.name),
+    )
+    scores: list[Score] = []
+    incidents: dict[str, Incident] = {}
+    timed, started_s = Timed(network), time.perf_counter()
+
+    def turns() -> Iterator[list[Frame]]:
+        for frame in read_file(path, CHANNEL):
+            _count(result, frame)
+            progress(frame)
+            yield [frame]
+
+    for record in watch(turns(), {CHANNEL: channel}, timed, Scorer({CHANNEL: model})):
+        match record:
+            case Seen():
+                result.poses += 1
+                if record.sighting.broken == "cut":
+                    result.cuts_s.append(round(record.sighting.time_s, 3))
+            case Score():
+                scores.append(record)
+                result.windows.append(_window(record) | {"score": record.value, "quality": asdict(record.quality)})
+            case NotJudged():
+                result.windows.append(_window(record) | {"not_judged": record.reason})
+            case Incident():
+                incidents[record.id] = record
+    result.incidents = [asdict(incident) for incident in incidents.values()]
+    result.verdict = paper_verdict(scores)
+    result.wall_s = round(time.perf_counter() - started_s, 3)
+    result.pose_ms = round(1000 * timed.spent_s / max(result.poses, 1), 2)
+    return result
+
+
+def _count(result: Result, frame: Frame) -> None:
+    result.frames += 1
+    if not result.epochs or result.epochs[-1]["epoch"] != frame.epoch:
+        result.epochs.append({"epoch": frame.epoch, "start_s": frame.time_s, "end_s": frame.time_s})
+    result.epochs[-1]["end_s"] = frame.time_s
+
+
+def _window(record: Score | NotJudged) -> dict[str, Any]:
+    return {"epoch": record.epoch, "start_s": round(record.start_s, 4), "end_s": round(record.end_s, 4)}

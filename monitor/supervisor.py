@@ -1,0 +1,215 @@
+"""Processes of the daemon on one machine: Redis if none is given, the workers, the gateway; restarts, signals."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from monitor import embedded
+from monitor.config import Config
+from monitor.errors import BodywatchError
+
+logger = logging.getLogger(__name__)
+
+SPAWN = multiprocessing.get_context("spawn")
+RESTART_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Pauses before a process that died is started again; a minute of life resets them."""
+
+READY_S = 60.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One process that is kept alive. target gets (args..., stop event, ready queue)."""
+
+    name: str
+    target: Callable[..., None]
+    args: tuple[Any, ...]
+    stop: Event = field(default_factory=SPAWN.Event)
+    ready: Any = field(default_factory=SPAWN.Queue)
+    process: SpawnProcess | None = None
+    deaths: int = 0
+    started_s: float = 0.0
+    again_s: float = 0.0
+
+    def start(self, now_s: float) -> None:
+        """Start the process; now_s is a monotonic clock."""
+        self.process = SPAWN.Process(
+            target=self.target, args=(*self.args, self.stop, self.ready), name=self.name, daemon=True
+        )
+        self.started_s = now_s
+        self.process.start()
+
+    def wait_ready(self) -> Any:
+        """Wait for the word that the process works, and raise its error if it can't."""
+        assert self.process is not None
+        until_s = time.monotonic() + READY_S
+        while time.monotonic() < until_s:
+            with contextlib.suppress(queue.Empty):
+                word = self.ready.get(timeout=0.2)
+                if isinstance(word, BodywatchError):
+                    raise word
+                return word
+            if not self.process.is_alive():
+                raise RuntimeError(f"{self.name} ended with exit code {self.process.exitcode} before it was ready")
+        raise RuntimeError(f"{self.name} was not ready after {READY_S:.0f} s")
+
+    def ended_well(self) -> bool:
+        """Tell whether the process has done all it had to do."""
+        return self.process is not None and self.process.exitcode == 0
+
+    def keep_alive(self, now_s: float) -> None:
+        """Start a dead process again, later each time it dies young."""
+        if self.process is None or self.process.is_alive() or self.ended_well() or self.stop.is_set():
+            return
+        if self.again_s == 0.0:
+            self.deaths = 0 if now_s - self.started_s > 60 else self.deaths + 1
+            pause_s = RESTART_S[min(self.deaths, len(RESTART_S) - 1)]
+            logger.error(
+                "%s died with exit code %s; starting it again in %.0f s", self.name, self.process.exitcode, pause_s
+            )
+            self.again_s = now_s + pause_s
+        elif now_s >= self.again_s:
+            self.again_s = 0.0
+            self.start(now_s)
+
+
+@dataclass(slots=True)
+class Service:
+    """A running daemon."""
+
+    redis_url: str
+    redis_note: str
+    page_url: str | None
+    workers: list[Child]
+    children: list[Child]
+
+    def ended(self) -> bool:
+        """Tell whether every stream has come to its end, as files do."""
+        return bool(self.workers) and all(child.ended_well() for child in self.workers)
+
+    def wait(self, stop: threading.Event) -> None:
+        """Keep the processes alive until stop is set or every stream has ended."""
+        while not stop.wait(0.3) and not self.ended():
+            now_s = time.monotonic()
+            for child in self.children:
+                child.keep_alive(now_s)
+
+
+@contextlib.contextmanager
+def running(config: Config, *, watch: bool = True, serve: bool = True) -> Iterator[Service]:
+    """Run the daemon, all of it or a part, and end its processes on leaving.
+
+    Raises:
+        BodywatchError: a model, the port, Redis or a library is not what it should be; nothing is left running.
+    """
+    with contextlib.ExitStack() as stack:
+        redis_url, note = _redis(config, stack)
+        workers = _workers(config, redis_url) if watch else []
+        gateway = Child("gateway", _gateway_process, (config, redis_url)) if serve else None
+        children = [*workers, *([gateway] if gateway else [])]
+        stack.callback(_stop, children)
+        for child in children:
+            child.start(time.monotonic())
+        words = {child.name: child.wait_ready() for child in children}
+        yield Service(redis_url, note, words.get("gateway"), workers, children)
+
+
+def _redis(config: Config, stack: contextlib.ExitStack) -> tuple[str, str]:
+    """Give the URL of Redis and a sentence about it; start the embedded server when none is configured."""
+    if config.redis.url is not None:
+        return config.redis.url.get_secret_value(), "Redis as configured"
+    server = stack.enter_context(embedded.running(config.redis.outbox.parent))
+    return server.url, server.note
+
+
+def _workers(config: Config, redis_url: str) -> list[Child]:
+    """Divide the channels among as few processes as channels_per_worker allows."""
+    names = [channel.name for channel in config.channels]
+    size = config.channels_per_worker
+    groups = [names[i : i + size] for i in range(0, len(names), size)]
+    threads = config.pose.threads or max(1, (os.cpu_count() or 1) // len(groups))
+    return [
+        Child(f"worker-{i}", _worker_process, (config, group, redis_url, threads, f"worker-{i}"))
+        for i, group in enumerate(groups)
+    ]
+
+
+def _stop(children: Sequence[Child]) -> None:
+    for child in children:
+        child.stop.set()
+    for child in children:
+        if child.process is not None:
+            child.process.join(timeout=8)
+            if child.process.is_alive():
+                logger.error("%s did not stop; it is killed", child.name)
+                child.process.kill()
+                child.process.join()
+
+
+def set_up_process() -> None:
+    """Let the supervisor decide when a process ends, and log to standard error as it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    log_to_stderr()
+
+
+def log_to_stderr() -> None:
+    """Write warnings and what changes, one line each."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def _thread_event(stop: Event) -> threading.Event:
+    """Mirror an event of processes into one of threads, and set it when the supervisor has gone."""
+    mirrored = threading.Event()
+
+    def watch_parent() -> None:
+        parent = multiprocessing.parent_process()
+        while not stop.wait(0.2) and (parent is None or parent.is_alive()):
+            pass
+        mirrored.set()
+
+    threading.Thread(target=watch_parent, name="stop", daemon=True).start()
+    return mirrored
+
+
+def _worker_process(
+    config: Config, names: Sequence[str], redis_url: str, threads: int, label: str, stop: Event, ready: Any
+) -> None:
+    set_up_process()
+    from monitor.worker import Worker  # torch and the pose network: only in the process that needs them
+
+    try:
+        worker = Worker(config, names, redis_url, threads=threads, label=label)
+    except BodywatchError as error:
+        ready.put(error)
+        return
+    ready.put("ready")
+    worker.run(_thread_event(stop))
+
+
+def _gateway_process(config: Config, redis_url: str, stop: Event, ready: Any) -> None:
+    set_up_process()
+    from monitor.gateway import run_gateway
+
+    try:
+        run_gateway(config, redis_url, stop=_thread_event(stop), on_ready=ready.put)
+    except BodywatchError as error:
+        ready.put(error)
+
+
+def stop_on_signals() -> threading.Event:
+    """Give an event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
