@@ -4,12 +4,12 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -29,13 +29,13 @@ READY_S = 60.0
 
 @dataclass(slots=True)
 class Child:
-    """One process that is kept alive. target gets (args..., stop event, ready queue)."""
+    """One process that is kept alive. target gets (args..., stop event, connection to say on that it is ready)."""
 
     name: str
     target: Callable[..., None]
     args: tuple[Any, ...]
     stop: Event = field(default_factory=SPAWN.Event)
-    ready: Any = field(default_factory=SPAWN.Queue)
+    pipe: tuple[Connection, Connection] = field(default_factory=lambda: SPAWN.Pipe(duplex=False))
     process: SpawnProcess | None = None
     deaths: int = 0
     started_s: float = 0.0
@@ -44,7 +44,7 @@ class Child:
     def start(self, now_s: float) -> None:
         """Start the process; now_s is a monotonic clock."""
         self.process = SPAWN.Process(
-            target=self.target, args=(*self.args, self.stop, self.ready), name=self.name, daemon=True
+            target=self.target, args=(*self.args, self.stop, self.pipe[1]), name=self.name, daemon=True
         )
         self.started_s = now_s
         self.process.start()
@@ -54,12 +54,13 @@ class Child:
         assert self.process is not None
         until_s = time.monotonic() + READY_S
         while time.monotonic() < until_s:
-            with contextlib.suppress(queue.Empty):
-                word = self.ready.get(timeout=0.2)
+            alive = self.process.is_alive()
+            if self.pipe[0].poll(0.2):
+                word = self.pipe[0].recv()
                 if isinstance(word, BodywatchError):
                     raise word
                 return word
-            if not self.process.is_alive():
+            if not alive:
                 raise RuntimeError(f"{self.name} ended with exit code {self.process.exitcode} before it was ready")
         raise RuntimeError(f"{self.name} was not ready after {READY_S:.0f} s")
 
@@ -183,7 +184,7 @@ def _thread_event(stop: Event) -> threading.Event:
 
 
 def _worker_process(
-    config: Config, names: Sequence[str], redis_url: str, threads: int, label: str, stop: Event, ready: Any
+    config: Config, names: Sequence[str], redis_url: str, threads: int, label: str, stop: Event, ready: Connection
 ) -> None:
     set_up_process()
     from monitor.worker import Worker  # torch and the pose network: only in the process that needs them
@@ -191,20 +192,20 @@ def _worker_process(
     try:
         worker = Worker(config, names, redis_url, threads=threads, label=label)
     except BodywatchError as error:
-        ready.put(error)
+        ready.send(error)
         return
-    ready.put("ready")
+    ready.send("ready")
     worker.run(_thread_event(stop))
 
 
-def _gateway_process(config: Config, redis_url: str, stop: Event, ready: Any) -> None:
+def _gateway_process(config: Config, redis_url: str, stop: Event, ready: Connection) -> None:
     set_up_process()
     from monitor.gateway import run_gateway
 
     try:
-        run_gateway(config, redis_url, stop=_thread_event(stop), on_ready=ready.put)
+        run_gateway(config, redis_url, stop=_thread_event(stop), on_ready=ready.send)
     except BodywatchError as error:
-        ready.put(error)
+        ready.send(error)
 
 
 def stop_on_signals() -> threading.Event:
