@@ -10,9 +10,9 @@ from monitor.config import Config
 from monitor.errors import BodywatchError
 from monitor.ingest import probe
 from monitor.offline import Result, score_file
+from monitor.person import load_model, rule_of
 from monitor.pose import PoseNetwork
 from monitor.records import Frame
-from monitor.worker import load_model, rule_of
 
 
 @dataclass(frozen=True, slots=True)

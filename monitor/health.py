@@ -9,6 +9,12 @@ from monitor.records import NotJudged, Score, Seen
 SPAN_S = 10.0
 """Rates are over the latest 10 s."""
 
+SETTLED_S = 15.0
+"""Time after the start in which a low rate says nothing yet."""
+
+JUDGED_OF_LATE_S = 2.0
+"""A channel whose latest judged window is older than this is blind."""
+
 
 @dataclass(slots=True)
 class Health:
@@ -37,7 +43,7 @@ class Health:
         self._seen_s.append(now_s)
 
     def verdict(self, judged: Score | NotJudged, now_s: float) -> None:
-        """Count a verdict; between two judged windows further apart than their step the channel was blind."""
+        """Count a verdict; now_s is Unix time."""
         self.latest = judged
         if isinstance(judged, NotJudged):
             self.not_judged[judged.reason] += 1
@@ -45,9 +51,13 @@ class Health:
         self.judged += 1
         self._judged_at_s = now_s
 
+    def down(self, channel: str, now_s: float) -> NotJudged:
+        """Make the record that nothing could be judged because nothing arrives."""
+        return NotJudged(channel, self.epoch, self.time_s, self.time_s, now_s, "stream_down")
+
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late."""
-        if self._judged_at_s is None or now_s - self._judged_at_s > 2.0:
+        if self._judged_at_s is None or now_s - self._judged_at_s > JUDGED_OF_LATE_S:
             self.blind_s += step_s
 
     def poses_per_s(self, now_s: float) -> float:
@@ -56,11 +66,34 @@ class Health:
             self._seen_s.popleft()
         return len(self._seen_s) / max(min(SPAN_S, now_s - self.started_s), 1e-3)
 
-    def coverage(self) -> float | None:
-        """Give the measured share of the latest judged window; None before the first."""
-        return self.latest.quality.measured if isinstance(self.latest, Score) else None
+    def state(self, stream_state: str, fps: float, now_s: float) -> str:
+        """Give the stream's state, or "degraded" when it is live and clearly fewer poses are made than it offers."""
+        settled = now_s - self.started_s > SETTLED_S
+        if stream_state == "live" and settled and self.poses_per_s(now_s) < 0.9 * min(fps, RATE_HZ):
+            return "degraded"
+        return stream_state
 
+    def verdict_state(self) -> str:
+        """Tell what the latest verdict says of the channel while no incident is open."""
+        return "clear" if isinstance(self.latest, Score) else "not_judged"
 
-def degraded(poses_per_s: float, fps: float) -> bool:
-    """Tell whether clearly fewer poses are made than the stream offers; 30 a second are all that is ever needed."""
-    return poses_per_s < 0.9 * min(fps, RATE_HZ)
+    def fields(self, now_s: float) -> dict[str, str | int | float]:
+        """Give the counted part of the channel's health hash; a share that is not known yet is -1."""
+        latest = self.latest
+        return {
+            "reason": latest.reason if isinstance(latest, NotJudged) else "",
+            "coverage": round(latest.quality.measured, 4) if isinstance(latest, Score) else -1.0,
+            "width": self.size[0],
+            "height": self.size[1],
+            "frames": self.frames,
+            "poses": self.poses,
+            "poses_per_s": round(self.poses_per_s(now_s), 2),
+            "windows_judged": self.judged,
+            "windows_not_judged": sum(self.not_judged.values()),
+            **{f"not_judged_{reason}": count for reason, count in self.not_judged.items()},
+            "lag_s": round(self.lag_s, 3),
+            "blind_s": round(self.blind_s, 1),
+            "epoch": self.epoch,
+            "time_s": round(self.time_s, 3),
+            "at": round(now_s, 3),
+        }

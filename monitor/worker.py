@@ -6,19 +6,16 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import cv2
 import torch
 
-from models import artifact
-from models.artifact import LoadedModel
-from models.errors import ModelMismatch
-from monitor.config import ChannelConfig, Config, RuleConfig
-from monitor.health import Health, degraded
+from monitor.config import ChannelConfig, Config
+from monitor.health import Health
 from monitor.ingest import Ingest, StreamState, redact
 from monitor.mailbox import Mailbox
+from monitor.person import load_model, rule_of
 from monitor.pose import PoseNetwork
 from monitor.preview import Preview
 from monitor.publish import Publisher
@@ -26,42 +23,13 @@ from monitor.records import Frame, Incident, NotJudged, Score, Seen
 from monitor.resample import Grid
 from monitor.scorer import Scorer
 from monitor.speaker import Speaker
-from monitor.verdict import Rule, Verdict
+from monitor.verdict import Verdict
 from monitor.watch import Channel, watch
 from monitor.window import PoseWindow
 
 logger = logging.getLogger(__name__)
 
 HEALTH_EVERY_S = 1.0
-
-
-def load_model(channel: ChannelConfig, network: PoseNetwork) -> LoadedModel:
-    """Load a channel's model and hold its card against what this monitor feeds it.
-
-    Raises:
-        ModelError: the file is missing, not trusted, or made for another pose network or another person.
-    """
-    model = artifact.load(artifact.find(channel.model), sha256=channel.sha256)
-    if model.card.pose_backend != network.fingerprint:
-        raise ModelMismatch(model.path, "pose_backend", expected=network.fingerprint, found=model.card.pose_backend)
-    if channel.person is not None and channel.person != model.person:
-        raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
-    return model
-
-
-def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:
-    """Take the thresholds measured for the model, with what the configuration sets instead, later ones first."""
-    measured = model.card.thresholds
-    rule = Rule(
-        enter=measured["enter"],
-        clear=measured["clear"],
-        hold_s=measured["hold_s"],
-        k=int(measured["k"]),
-        n=int(measured["n"]),
-    )
-    for override in overrides:
-        rule = replace(rule, **override.model_dump(exclude_none=True))
-    return rule
 
 
 def new_incident_id(channel: str) -> str:
@@ -167,47 +135,33 @@ class Worker:
         step_s, self._told_s = now_s - self._told_s if self._told_s else 0.0, now_s
         for name, health in self._health.items():
             health.tick(now_s, step_s)
+            if (stream := self._streams.get(name)) is not None and stream.state == "stream_down":
+                down = health.down(name, now_s)
+                health.verdict(down, now_s)
+                self._publisher.score(down)
             self._publisher.health(name, self._fields(name, health, now_s))
 
     def _fields(self, name: str, health: Health, now_s: float) -> dict[str, str | int | float]:
         """Give what stands in the channel's health hash."""
-        channel, model, stages = self._channels[name], self._models[name], self._stages[name]
-        stream = self._streams.get(name)
-        rate = health.poses_per_s(now_s)
-        state = "connecting" if stream is None else stream.state
-        if stream is not None and state == "live" and now_s - health.started_s > 15 and degraded(rate, stream.fps):
-            state = "degraded"
+        channel, model, stream = self._channels[name], self._models[name], self._streams.get(name)
         rule = rule_of(model, self._config.rule, channel.rule)
-        latest, incident = health.latest, stages.verdict.open_incident
-        quiet = "clear" if isinstance(latest, Score) else "not_judged"
+        incident = self._stages[name].verdict.open_incident
         return {
-            "state": state,
-            "why": "" if stream is None else stream.why,
             "url": redact(channel.url.get_secret_value()),
             "person": model.person,
             "model": model.path.name,
             "model_note": model.card.note,
-            "verdict": incident.state if incident is not None else quiet,
-            "reason": latest.reason if isinstance(latest, NotJudged) else "",
             "enter": rule.enter,
             "clear": rule.clear,
+            "state": health.state(
+                "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
+            ),
+            "why": "" if stream is None else stream.why,
             "fps": 0.0 if stream is None else round(stream.fps, 3),
-            "width": health.size[0],
-            "height": health.size[1],
-            "frames": health.frames,
-            "poses": health.poses,
-            "poses_per_s": round(rate, 2),
+            "reconnects": 0 if stream is None else stream.reconnects,
+            "verdict": health.verdict_state() if incident is None else incident.state,
             "dropped": self._mailbox.dropped(name),
             "waiting": self._mailbox.waiting(name),
-            "windows_judged": health.judged,
-            "windows_not_judged": sum(health.not_judged.values()),
-            **{f"not_judged_{reason}": count for reason, count in health.not_judged.items()},
-            "coverage": -1.0 if (coverage := health.coverage()) is None else round(coverage, 4),
-            "lag_s": round(health.lag_s, 3),
-            "blind_s": round(health.blind_s, 1),
-            "reconnects": 0 if stream is None else stream.reconnects,
-            "epoch": health.epoch,
-            "time_s": round(health.time_s, 3),
             "pid": os.getpid(),
-            "at": round(now_s, 3),
+            **health.fields(now_s),
         }

@@ -1,0 +1,39 @@
+"""The model that judges a channel, held against this monitor, and the rule that its card or the config sets."""
+
+from dataclasses import replace
+
+from models import artifact
+from models.artifact import LoadedModel
+from models.errors import ModelMismatch
+from monitor.config import ChannelConfig, RuleConfig
+from monitor.pose import PoseNetwork
+from monitor.verdict import Rule
+
+
+def load_model(channel: ChannelConfig, network: PoseNetwork) -> LoadedModel:
+    """Load a channel's model and hold its card against what this monitor feeds it.
+
+    Raises:
+        ModelError: the file is missing, not trusted, or made for another pose network or another person.
+    """
+    model = artifact.load(artifact.find(channel.model), sha256=channel.sha256)
+    if model.card.pose_backend != network.fingerprint:
+        raise ModelMismatch(model.path, "pose_backend", expected=network.fingerprint, found=model.card.pose_backend)
+    if channel.person is not None and channel.person != model.person:
+        raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
+    return model
+
+
+def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:
+    """Take the thresholds measured for the model, with what the configuration sets instead, later ones first."""
+    measured = model.card.thresholds
+    rule = Rule(
+        enter=measured["enter"],
+        clear=measured["clear"],
+        hold_s=measured["hold_s"],
+        k=int(measured["k"]),
+        n=int(measured["n"]),
+    )
+    for override in overrides:
+        rule = replace(rule, **override.model_dump(exclude_none=True))
+    return rule
