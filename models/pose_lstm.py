@@ -1,0 +1,91 @@
+"""The many-to-one LSTM of the paper's section 3.2: raw keypoints in, "this is not the person" out.
+
+Normalisation is inside (models/features.py), so a model file needs nothing but keypoints.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.features import FEATURES
+
+FeatureSet = Literal["paper", "body", "motion", "head3d"]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What a PoseLSTM is built from; the defaults are the paper's Table 3.
+
+    cell and pool go beyond the paper: a GRU, and a learned or plain mean over time in place of the last time step.
+    """
+
+    features: FeatureSet = "paper"
+    hidden: int = 512
+    layers: int = 2
+    dropout: float = 0.5
+    cell: Literal["lstm", "gru"] = "lstm"
+    pool: Literal["last", "mean", "attention"] = "last"
+
+    def as_dict(self) -> dict[str, str | int | float]:
+        return asdict(self)
+
+
+class PoseLSTM(nn.Module):
+    """Judge windows of poses.
+
+    forward() takes (B, T, 18, 3) float32: x_px, y_px, confidence, where confidence 0 means not seen. lengths (B,)
+    int64 tells how many of the T poses belong to each window, when they differ; what lies behind is not looked at.
+    """
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        if design.features not in FEATURES:
+            raise ValueError(f"no feature set {design.features}; there are {', '.join(FEATURES)}")
+        self.features = FEATURES[design.features]()
+        cell = nn.LSTM if design.cell == "lstm" else nn.GRU
+        between = design.dropout if design.layers > 1 else 0.0  # a single layer has nothing between layers
+        width = FEATURES[design.features].width
+        self.cell = cell(width, design.hidden, design.layers, dropout=between, batch_first=True)
+        self.pool = design.pool
+        self.attention = nn.Linear(design.hidden, 1) if design.pool == "attention" else nn.Identity()
+        self.dropout = nn.Dropout(design.dropout if design.pool != "last" else 0.0)
+        self.head = nn.Linear(design.hidden, 1)
+
+    def forward(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, 18, 3) -> (B,) probability that the window is not the person."""
+        return torch.sigmoid(self.logits(poses, lengths))
+
+    def logits(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, 18, 3) -> (B,) log odds, what binary cross-entropy is taken of."""
+        return self.judge(self.describe(poses, lengths), lengths)
+
+    def describe(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, 18, 3) -> (B, T, width) features; no weight takes part, so they can be kept between epochs."""
+        inside = self.inside(poses, lengths).unsqueeze(2).unsqueeze(3)  # (B, T, 1, 1)
+        features: Tensor = self.features(poses, inside)  # (B, T, width)
+        return features
+
+    def judge(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, width) -> (B,) log odds."""
+        states, _ = self.cell(features)  # (B, T, hidden)
+        if self.pool == "last":
+            if lengths is None:
+                summary = states[:, -1]  # (B, hidden): many-to-one, the last time step
+            else:
+                last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, states.size(2))  # (B, 1, hidden)
+                summary = states.gather(1, last).squeeze(1)  # (B, hidden)
+        else:
+            weight = self.inside(features, lengths).unsqueeze(2).to(torch.float32)  # (B, T, 1)
+            if self.pool == "attention":
+                weight = weight * torch.exp(torch.tanh(self.attention(states)) * 4.0)  # (B, T, 1)
+            summary = (states * weight).sum(dim=1) / weight.sum(dim=1)  # (B, hidden)
+        logits: Tensor = self.head(self.dropout(summary)).squeeze(1)  # (B,)
+        return logits
+
+    def inside(self, poses: Tensor, lengths: Tensor | None) -> Tensor:
+        """(B, T, ...) -> (B, T) bool: which poses belong to the window."""
+        if lengths is None:
+            return torch.ones(poses.size(0), poses.size(1), dtype=torch.bool, device=poses.device)
+        return torch.arange(poses.size(1), device=poses.device).unsqueeze(0) < lengths.unsqueeze(1)

@@ -1,0 +1,140 @@
+"""The model file: what goes in comes out, and nothing runs that nobody vouches for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from models import artifact
+from models.artifact import Card
+from models.errors import ModelMismatch, ModelNotTrusted, ModelUnreadable
+from models.pose_lstm import Design, PoseLSTM
+
+CARD = Card(
+    person="ada",
+    features="body",
+    normalisation="neck-centred",
+    created="2026-01-01T00:00:00+00:00",
+    trainer="0.1.0",
+    pose_backend={"name": "openpose-thin", "sha256": "ab"},
+    thresholds={"enter": 0.8, "clear": 0.5, "hold_s": 2.0, "k": 3, "n": 4, "false_alerts_per_hour": 0.5},
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> PoseLSTM:
+    torch.manual_seed(1)
+    return PoseLSTM(Design("body", 16, 2)).eval()
+
+
+@pytest.fixture
+def model_file(tmp_path: Path, network: PoseLSTM) -> Path:
+    artifact.save(tmp_path / "ada.pt", network, CARD)
+    return tmp_path / "ada.pt"
+
+
+def windows(count: int) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(3).uniform(50, 400, (count, 150, 18, 3)).astype(np.float32)
+
+
+def test_the_file_scores_as_the_network_it_was_made_from(model_file: Path, network: PoseLSTM) -> None:
+    """Eager and TorchScript agree to 1e-5, one at a time and in a batch."""
+    batch = windows(5)
+    with torch.no_grad():
+        eager = network(torch.from_numpy(batch)).numpy()
+    model = artifact.load(model_file)
+    assert model.score(batch) == pytest.approx(eager, abs=1e-5)
+    assert model.score(batch[3:4]) == pytest.approx(eager[3:4], abs=1e-5)
+
+
+def test_scoring_twice_gives_the_same_bits(model_file: Path) -> None:
+    """Replay is exact."""
+    model = artifact.load(model_file)
+    assert np.array_equal(model.score(windows(3)), model.score(windows(3)))
+
+
+def test_the_card_comes_back_whole_and_without_running_the_file(model_file: Path) -> None:
+    assert artifact.read_card(model_file) == CARD
+    assert artifact.load(model_file).card == CARD
+    assert artifact.load(model_file).person == "ada"
+
+
+def test_a_changed_byte_is_refused(model_file: Path) -> None:
+    """The index beside the file holds the sha256 from when it was saved."""
+    content = bytearray(model_file.read_bytes())
+    content[len(content) // 2] ^= 1
+    model_file.write_bytes(content)
+    with pytest.raises(ModelNotTrusted, match="was expected; fetch the file again"):
+        artifact.load(model_file)
+
+
+def test_a_file_that_nobody_vouches_for_is_refused_until_its_sha256_is_named(model_file: Path) -> None:
+    (model_file.parent / "index.json").unlink()
+    with pytest.raises(ModelNotTrusted, match="name its sha256") as refused:
+        artifact.load(model_file)
+    assert artifact.load(model_file, sha256=refused.value.found_sha256).person == "ada"
+
+
+def test_a_given_sha256_outranks_the_index(model_file: Path) -> None:
+    with pytest.raises(ModelNotTrusted):
+        artifact.load(model_file, sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"window": 90}, "window=90"),
+        ({"rate_hz": 25.0}, "rate_hz=25.0"),
+        ({"keypoints": ("nose",)}, "keypoints="),
+        ({"schema": "bodywatch-model/9"}, "schema=bodywatch-model/9"),
+    ],
+)
+def test_a_file_made_for_something_else_is_refused(
+    tmp_path: Path, network: PoseLSTM, change: dict[str, object], field: str
+) -> None:
+    artifact.save(tmp_path / "other.pt", network, replace(CARD, **change))  # type: ignore[arg-type]
+    with pytest.raises(ModelMismatch, match=field):
+        artifact.load(tmp_path / "other.pt")
+
+
+def test_a_file_made_with_another_pose_network_is_refused(model_file: Path) -> None:
+    """The same body reads differently through another network."""
+    artifact.load(model_file, pose_backend={"name": "openpose-thin", "sha256": "ab"})
+    with pytest.raises(ModelMismatch, match=r"pose_backend\.sha256=ab"):
+        artifact.load(model_file, pose_backend={"name": "openpose-thin", "sha256": "cd"})
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut short"])
+def test_what_is_no_model_file_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "page.pt").write_bytes(content)
+    with pytest.raises(ModelUnreadable, match="is not a bodywatch model file"):
+        artifact.load(tmp_path / "page.pt")
+
+
+def test_a_file_cut_short_is_refused(model_file: Path) -> None:
+    model_file.write_bytes(model_file.read_bytes()[:-500])
+    with pytest.raises(ModelUnreadable):
+        artifact.load(model_file)
+
+
+def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnreadable, match=r"nobody\.pt"):
+        artifact.load(tmp_path / "nobody.pt")
+    with pytest.raises(ModelUnreadable, match="no model of this name ships"):
+        artifact.find("nobody")
+
+
+def test_a_window_of_another_length_is_an_error_of_the_caller(model_file: Path) -> None:
+    """This model was trained for 150 poses and nothing else."""
+    with pytest.raises(ValueError, match="judges 150 to 150 poses, not 90"):
+        artifact.load(model_file).score(windows(1)[:, :90])
+
+
+def test_saving_a_second_model_keeps_the_first_in_the_index(model_file: Path, network: PoseLSTM) -> None:
+    artifact.save(model_file.parent / "bob.pt", network, replace(CARD, person="bob"))
+    assert sorted(json.loads((model_file.parent / "index.json").read_text())) == ["ada", "bob"]
+    assert artifact.load(model_file).person == "ada"
