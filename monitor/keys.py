@@ -38,3 +38,12 @@ def health(channel: str) -> str:
 def preview(channel: str) -> str:
     """Name the pub/sub channel of pictures with keypoints; sent only while somebody subscribes."""
     return f"bodywatch:preview:{channel}"
+
+
+INCIDENTS_KEPT = 5_000
+
+INCIDENT_ORDER = "bodywatch:incidents:order"
+"""Sorted set of incident ids by the Unix time of their start; beyond INCIDENTS_KEPT the oldest leave INCIDENTS."""
+
+HANDLING = "bodywatch:handling"
+"""Hash, incident id -> JSON of what operators did about it: acknowledged, dismissed, notes."""

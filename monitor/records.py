@@ -140,6 +140,7 @@ class Incident:
     Times are the stream's clock in seconds; arrived_s is Unix time of the newest frame behind the latest change.
     score is the latest window's, peak the highest since the start. fired stays True from firing on. ended_by tells a
     resolved incident's end: "cleared" (genuine windows again), "not_judged" (nothing to judge for long) or "".
+    change counts what was published of it, from 1; 0 before that.
     """
 
     id: str
@@ -157,6 +158,7 @@ class Incident:
     model: str = ""
     fired: bool = False
     ended_by: str = ""
+    change: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,73 @@
+"""Connections to Redis: how they are made, what counts as away, and a URL that may be shown."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+import redis.asyncio
+import redis.asyncio.retry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from monitor.errors import ConfigError, RedisAway
+
+TIMEOUT_S = 3.0
+"""Redis that says nothing for so long is away; a blocking read asks for less."""
+
+AWAY = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    OSError,
+)
+"""What a call raises when the data can't be had now, but may be later. BusyLoadingError is a ConnectionError."""
+
+
+def redact(url: str) -> str:
+    """Give a URL without user name, password and query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def connect(url: str) -> "redis.Redis":
+    """Make a client that fails fast and never retries in secret: callers keep what they could not send.
+
+    Raises:
+        ConfigError: url is no Redis address.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:
+        raise ConfigError("redis.url", redact(url), "must start with redis://, rediss:// or unix://") from None
+
+
+def connect_async(url: str) -> "redis.asyncio.Redis":
+    """The same for the gateway's loop.
+
+    Raises:
+        ConfigError: url is no Redis address.
+    """
+    try:
+        return redis.asyncio.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            socket_keepalive=True,
+            retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+        )
+    except ValueError:
+        raise ConfigError("redis.url", redact(url), "must start with redis://, rediss:// or unix://") from None
+
+
+def away(url: str, error: BaseException) -> RedisAway:
+    """Tell in our words that Redis can't be reached."""
+    return RedisAway(redact(url), type(error).__name__)
