@@ -4,6 +4,7 @@ The demo's broadcast, test clips and drills come from here, and the ground truth
 the same face, suit, lectern, camera and rest posture as the speaker; only the movement differs.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -66,7 +67,8 @@ class Script:
 
     def passage_at(self, time_s: float) -> Passage:
         """Tell which passage is on at a time of the script; beyond its ends, the nearest."""
-        return next((passage for passage in self.passages if time_s < passage.end_s), self.passages[-1])
+        number = bisect_right(self.passages, time_s, key=lambda passage: passage.end_s)
+        return self.passages[min(number, len(self.passages) - 1)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,18 +131,27 @@ class Studio:
         return points.astype(np.float32)
 
 
+class Player:
+    """Plays a script: the frame at any time of it. Keeps the latest speeches only, so a script may run for days."""
+
+    def __init__(self, script: Script, width: int, height: int) -> None:
+        self.script = script
+        self._studio = Studio(width, height, script.camera)
+        self._motion = lru_cache(maxsize=4)(Motion)
+        self._listening = Motion(DEMO_SPEAKER, 99).at(STILL_S)  # the second person
+
+    def frame(self, time_s: float) -> Rendered:
+        """Render the picture at time_s with its truth."""
+        passage = self.script.passage_at(time_s)
+        motion = self._motion(passage.style, passage.seed)
+        body = motion.at(STILL_S if passage.scene == "still" else passage.first_s + time_s - passage.start_s)
+        guest = self._listening if passage.scene == "beside" else None
+        truth = self._studio.truth(passage.scene, body) if passage.who else None
+        return Rendered(time_s, self._studio.draw(passage.scene, body, guest), truth, passage)
+
+
 def frames(script: Script, width: int, height: int, fps: float, *, start_s: float = 0.0) -> Iterator[Rendered]:
-    """Render a script frame by frame; times are k / fps from start_s on."""
-    studio = Studio(width, height, script.camera)
-    motions: dict[tuple[Style, int], Motion] = {}
-    listening = Motion(DEMO_SPEAKER, 99).at(STILL_S)  # the second person
+    """Render a script frame by frame; times are k / fps, from start_s on."""
+    player = Player(script, width, height)
     for number in range(round(start_s * fps), round(script.end_s * fps)):
-        time_s = number / fps
-        passage = script.passage_at(time_s)
-        motion = motions.setdefault((passage.style, passage.seed), Motion(passage.style, passage.seed))
-        clock_s = STILL_S if passage.scene == "still" else passage.first_s + time_s - passage.start_s
-        body = motion.at(clock_s)
-        guest = listening if passage.scene == "beside" else None
-        image = studio.draw(passage.scene, body, guest)
-        truth = studio.truth(passage.scene, body) if passage.who else None
-        yield Rendered(time_s, image, truth, passage)
+        yield player.frame(number / fps)
