@@ -8,6 +8,8 @@ BodywatchError (models/errors.py)      exit code
         StreamNotFound
         StreamWithoutVideo
         StreamUnreadable
+        StreamEnded
+        TransportRefused
     ModelError (models/errors.py)      4
     RedisAway                          5
     AddressInUse                       6
@@ -26,12 +28,14 @@ __all__ = [
     "ModelNotTrusted",
     "ModelUnreadable",
     "RedisAway",
+    "StreamEnded",
     "StreamError",
     "StreamNotFound",
     "StreamRefused",
     "StreamUnreachable",
     "StreamUnreadable",
     "StreamWithoutVideo",
+    "TransportRefused",
     "WeightsUnreadable",
 ]
 
@@ -102,6 +106,20 @@ class StreamUnreadable(StreamError):
 
     rule = "can't be read as video"
     advice = "play it with ffplay to see whether the source is whole"
+
+
+class StreamEnded(StreamError):
+    """The server closed the stream, as a restarting one does."""
+
+    rule = "ended"
+    advice = "bodywatch connects again by itself"
+
+
+class TransportRefused(StreamError):
+    """The server does not send RTSP that way; why names the transport."""
+
+    rule = "is not served over this transport"
+    advice = "set transport: auto for this channel"
 
 
 class RedisAway(BodywatchError):

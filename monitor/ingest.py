@@ -1,0 +1,198 @@
+"""A broadcast in: frames of one live source, with endless reconnection."""
+
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from monitor.connection import Connection, StreamFacts
+from monitor.errors import StreamEnded, StreamError, TransportRefused
+from monitor.packets import OnPacket
+from monitor.picture import Decoder
+from monitor.recording import read_file
+from monitor.records import Frame
+from monitor.session import FIRST_PICTURE_S, POLL_S, Session, heed_silence, no_picture
+from monitor.source import Transport, is_file, redact, scheme_of
+from monitor.timeline import Timeline
+
+__all__ = ["Ingest", "StreamFacts", "StreamState", "probe", "read_file", "redact"]
+
+logger = logging.getLogger(__name__)
+
+STEADY_S = 10.0
+"""A connection that held so long was a good one: the next pause is short again."""
+
+RETRY_MIN_S = 0.5
+
+BEHIND_S = {"http": 12.0, "https": 12.0}
+"""Seconds of pictures that may wait before decoding goes on at the newest key frame: a segment of HLS, or else ..."""
+
+BEHIND_OTHER_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """How a live source is; sent at every change.
+
+    why is a sentence, redacted, when the state is stream_down, else "". since_s is Unix time of the change. fps is
+    measured once 50 frames have come, before that it is what the stream says (0.0: nothing). skipped counts pictures
+    left undecoded to catch up, damaged those that could not be decoded, left_out frames whose time stamp did not rise.
+    """
+
+    channel: str
+    state: Literal["connecting", "live", "stream_down", "ended"]
+    url: str
+    why: str = ""
+    since_s: float = 0.0
+    reconnects: int = 0
+    format: str = ""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    transport: str = ""
+    skipped: int = 0
+    damaged: int = 0
+    left_out: int = 0
+
+
+class Ingest:
+    """One live source. run() blocks until stop is set, or a file has been played.
+
+    deliver gets every frame, paced by PTS; it must not block (a mailbox doesn't). The thread of run() decodes and
+    paces, the connection's own thread waits for the network; stop is heeded within 0.2 s whatever the server does.
+    """
+
+    def __init__(
+        self,
+        channel: str,
+        url: str,
+        *,
+        transport: Transport = "auto",
+        timeout_s: float = 5.0,
+        retry_max_s: float = 30.0,
+        deliver: Callable[[Frame], None],
+        on_state: Callable[[StreamState], None] = lambda state: None,
+        on_packet: OnPacket | None = None,
+    ) -> None:
+        self._channel, self._url, self._timeout_s, self._retry_max_s = channel, url, timeout_s, retry_max_s
+        self._ways = ways_of(url, transport)
+        self._deliver, self._on_state, self._on_packet = deliver, on_state, on_packet
+        self._timeline = Timeline()
+        self._state = StreamState(channel, "connecting", redact(url))
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch until stopped."""
+        failures = 0
+        while not stop.is_set():
+            self._say("connecting")
+            started_s = time.monotonic()
+            try:
+                self._watch(stop)
+                return
+            except StreamError as error:
+                self._timeline.restart()
+                if isinstance(error, StreamEnded) and is_file(self._url):
+                    self._say("ended")
+                    return
+                self._say("stream_down", str(error))
+                failures = 0 if time.monotonic() - started_s > STEADY_S else failures + 1
+                pause_s = self._pause_s(error, failures)
+            logger.info("%s: next attempt in %.1f s", self._channel, pause_s)
+            stop.wait(pause_s)
+            self._state = replace(self._state, reconnects=self._state.reconnects + 1)
+
+    def _pause_s(self, error: StreamError, failures: int) -> float:
+        """Choose how long to wait, and which transport comes next: longer each time, and never all at once."""
+        self._ways.append(self._ways.pop(0))
+        if isinstance(error, TransportRefused) and failures < len(self._ways):
+            return 0.0
+        steps = self._retry_max_s if not error.retry else RETRY_MIN_S * 2.0 ** min(failures, 16)
+        return min(steps, self._retry_max_s) * random.uniform(0.5, 1.0)
+
+    def _watch(self, stop: threading.Event) -> None:
+        """Carry one connection; returns when stopped.
+
+        Raises:
+            StreamError: the connection is over.
+        """
+        with contextlib.closing(
+            Connection(self._url, transport=self._ways[0], timeout_s=self._timeout_s)
+        ) as connection:
+            while not connection.opened(POLL_S):
+                if stop.is_set():
+                    return
+                heed_silence(connection, self._timeout_s)
+            behind_s = None if is_file(self._url) else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
+            Session(
+                self._channel,
+                connection,
+                self._timeline,
+                timeout_s=self._timeout_s,
+                behind_s=behind_s,
+                deliver=self._deliver,
+                on_live=lambda session: self._live(connection.facts(), session),
+                on_packet=self._on_packet,
+            ).play(stop)
+
+    def _live(self, facts: StreamFacts, session: Session) -> None:
+        self._say(
+            "live",
+            format=facts.format,
+            codec=facts.codec,
+            width=session.size[0],
+            height=session.size[1],
+            fps=session.fps or facts.fps,
+            transport=facts.transport,
+            left_out=self._timeline.repeated + self._timeline.timeless,
+        )
+
+    def _say(self, state: Literal["connecting", "live", "stream_down", "ended"], why: str = "", **facts: Any) -> None:
+        before = self._state.state
+        self._state = replace(self._state, state=state, why=why, since_s=time.time(), **facts)
+        if state != before:
+            log = logger.warning if state == "stream_down" else logger.info
+            log("%s: %s%s", self._channel, state, f": {why}" if why else "")
+        self._on_state(self._state)
+
+
+def probe(url: str, *, transport: Transport = "auto", timeout_s: float = 5.0) -> StreamFacts:
+    """Open a source and see its first picture.
+
+    Raises:
+        StreamError: one sentence why that failed.
+    """
+    ways = ways_of(url, transport)
+    for way in ways:
+        try:
+            return _look(url, way, timeout_s)
+        except TransportRefused:
+            if way == ways[-1]:
+                raise
+    raise AssertionError("there is always a way to try")
+
+
+def _look(url: str, transport: Transport, timeout_s: float) -> StreamFacts:
+    with contextlib.closing(Connection(url, transport=transport, timeout_s=timeout_s)) as connection:
+        while not connection.opened(POLL_S):
+            heed_silence(connection, timeout_s)
+        assert connection.stream is not None
+        decoder, started_s = Decoder(connection.stream), time.monotonic()
+        while time.monotonic() - started_s < FIRST_PICTURE_S:
+            heed_silence(connection, timeout_s)
+            packet = connection.take(POLL_S)
+            for picture in decoder.decode(packet) if packet is not None else ():
+                height, width = picture.image.shape[:2]
+                return replace(connection.facts(), width=width, height=height)
+        raise no_picture(connection, 0)
+
+
+def ways_of(url: str, transport: Transport) -> list[Transport]:
+    """List the transports to try, best first; only RTSP has a choice."""
+    if not scheme_of(url).startswith("rtsp"):
+        return ["auto"]
+    return ["tcp", "udp"] if transport == "auto" else [transport]

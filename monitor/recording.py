@@ -1,0 +1,62 @@
+"""A recording, every frame of it, as fast as it can be decoded."""
+
+import logging
+from collections.abc import Iterator
+
+import av
+
+from monitor.connection import choose_video, open_container
+from monitor.errors import StreamError, StreamUnreadable
+from monitor.picture import Decoder, Picture
+from monitor.records import Frame
+from monitor.source import explain, redact
+from monitor.timeline import Timeline
+
+logger = logging.getLogger(__name__)
+
+MISSING_S = 1.0
+"""A recording that ends so much before the length that its header tells is cut short."""
+
+
+def read_file(path: str, channel: str) -> Iterator[Frame]:
+    """Give every frame in the order of display; arrived_s is time_s, since nothing arrives.
+
+    Epochs are those of the live ingest. Damaged pictures are left out and their number logged.
+
+    Raises:
+        StreamError: the file is missing, no video, or ends before the length that it tells (after its last frame).
+    """
+    timeline, last_s = Timeline(), None
+    try:
+        with open_container(path, "auto", timeout_s=30.0) as container:
+            stream = choose_video(container, path)
+            decoder = Decoder(stream)
+            for picture in _pictures(container, stream, decoder, timeline):
+                if timeline.place(picture.time_s, picture.image.shape):
+                    assert picture.time_s is not None
+                    last_s = picture.time_s
+                    yield Frame(channel, timeline.epoch, last_s, last_s, picture.image)
+            if decoder.damaged:
+                logger.warning("%s: %d pictures of %s could not be decoded", channel, decoder.damaged, redact(path))
+            told_s = 0.0 if stream.duration is None else float(stream.duration * (stream.time_base or 0))
+            if last_s is None:
+                raise StreamUnreadable(redact(path), "not one picture could be decoded")
+            if stream.start_time is not None and stream.time_base is not None:
+                last_s -= float(stream.start_time * stream.time_base)
+            if told_s - last_s > MISSING_S:
+                raise StreamUnreadable(redact(path), f"it ends after {last_s:.1f} s of {told_s:.1f} s")
+    except (av.FFmpegError, StreamError, OSError, ValueError) as error:
+        raise explain(error, path, "auto", opened=last_s is not None) from None
+
+
+def _pictures(
+    container: av.container.InputContainer, stream: av.VideoStream, decoder: Decoder, timeline: Timeline
+) -> Iterator[Picture]:
+    for packet in container.demux(stream):
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if packet.size and timeline.breaks(None if stamp is None else float(stamp * packet.time_base)):
+            yield from decoder.decode(None)
+            timeline.restart()
+        if packet.size:
+            yield from decoder.decode(packet)
+    yield from decoder.decode(None)
