@@ -9,7 +9,7 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +18,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from models.card import SCHEMA, Card
 from models.errors import ModelMismatch, ModelNotTrusted, ModelUnreadable
 from models.skeleton import KEYPOINTS, RATE_HZ, WINDOW_POSES
 
-SCHEMA = "bodywatch-model/1"
+__all__ = ["SCHEMA", "WEIGHTS", "Card", "LoadedModel", "find", "load", "read_card", "read_index", "save"]
+
 WEIGHTS = Path(__file__).parent / "weights"
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a model is, for whom and how well it was measured; stands inside the file as card.json.
-
-    window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
-    clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
-    or to {value, low, high} with a 95 % confidence interval. created is ISO 8601, UTC.
-    """
-
-    person: str
-    features: str
-    normalisation: str
-    created: str
-    trainer: str
-    pose_backend: dict[str, str]
-    schema: str = SCHEMA
-    window: int = WINDOW_POSES
-    shortest: int = WINDOW_POSES
-    longest: int = WINDOW_POSES
-    rate_hz: float = RATE_HZ
-    keypoints: tuple[str, ...] = KEYPOINTS
-    design: dict[str, Any] = field(default_factory=dict)
-    thresholds: dict[str, float] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    note: str = ""
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
 
 
 class LoadedModel:

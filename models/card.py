@@ -1,0 +1,77 @@
+"""A model's card: what it is, for whom, and how well it was measured."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from models.skeleton import KEYPOINTS, RATE_HZ, WINDOW_POSES
+
+SCHEMA = "bodywatch-model/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model is, for whom and how well it was measured; stands inside the file as card.json.
+
+    window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
+    clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
+    or to {value, low, high} with a 95 % confidence interval. created is ISO 8601, UTC.
+    """
+
+    person: str
+    features: str
+    normalisation: str
+    created: str
+    trainer: str
+    pose_backend: dict[str, str]
+    schema: str = SCHEMA
+    window: int = WINDOW_POSES
+    shortest: int = WINDOW_POSES
+    longest: int = WINDOW_POSES
+    rate_hz: float = RATE_HZ
+    keypoints: tuple[str, ...] = KEYPOINTS
+    design: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
+
+    def page(self) -> str:
+        """Tell the card on one page of plain text; every line stands in the file itself."""
+        backend = self.pose_backend
+        lengths = f"{self.shortest}..{self.longest}" if self.shortest < self.longest else str(self.window)
+        lines = [
+            f"Body-language model of {self.person}",
+            "",
+            self.note or "No note.",
+            "",
+            f"  made             {self.created} by trainer {self.trainer}",
+            f"  judges           {lengths} poses at {self.rate_hz:g} Hz ({self.window / self.rate_hz:g} s)",
+            f"  features         {self.features}: {self.normalisation}",
+            f"  network          {_listed(self.design)}",
+            f"  pose network     {backend.get('name', '?')} (sha256 {backend.get('sha256', '?')[:12]})",
+            f"  thresholds       {_listed(self.thresholds)}",
+            f"  data             {_listed(self.data)}",
+            "",
+            "Measured (95 % interval over recordings, where one is given)",
+            *(f"  {name:<40} {_figure(figure)}" for name, figure in sorted(self.metrics.items())),
+            "",
+            "It knows one person, as seen by the cameras it was measured on. A face swap or lip-sync on the person's",
+            "own body moves like the person and is not found. Arms out of view, or a shot under 5 s: not judged.",
+        ]
+        return "\n".join(lines)
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
+    )
+
+
+def _figure(figure: Any) -> str:
+    if isinstance(figure, dict):
+        return f"{figure['value']:.4g} ({figure['low']:.4g} to {figure['high']:.4g})"
+    return f"{figure:.4g}" if isinstance(figure, float) else str(figure)

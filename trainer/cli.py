@@ -1,0 +1,213 @@
+"""`python -m trainer`: recordings -> tracks -> model -> report -> model file."""
+
+import importlib.util
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.errors import BodywatchError
+
+app = typer.Typer(
+    name="trainer",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Make and audit the model files that the monitor loads.",
+    epilog="Exit codes: 0 done, 2 command line, 3 recording, 4 model or weights, 8 data, split or run.",
+)
+
+Data = Annotated[
+    Path, typer.Argument(help="Folder of pose tracks (*.npz), or with the paper's poses.csv and labels.csv")
+]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run that `train` made")]
+Person = Annotated[str, typer.Option("--person", "-p", help="Whose body language: a name, several with commas, or all")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
+DataAgain = Annotated[Path | None, typer.Option("--data", help="Where the data lies now, if it was moved")]
+
+
+@app.command()
+def extract(
+    manifest: Annotated[Path, typer.Argument(help="CSV: path,person,genuine,session,source,licence")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tracks")],
+    jobs: Annotated[int, typer.Option(help="Recordings at a time, each on a core of its own", min=1)] = 1,
+    backend: Annotated[str, typer.Option(help="Name of the pose network")] = "openpose-thin",
+    smooth: Annotated[bool, typer.Option(help="Steady the keypoints, as the daemon does")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Turn recordings into pose tracks, through the monitor's own stages. Go on where it stopped by calling it again.
+
+    Example: [bold]python -m trainer extract manifest.csv -o DATA --jobs 2[/]
+    """
+    from trainer.conditions import summary
+    from trainer.extract import Extracted, Eyes, read_manifest
+    from trainer.extract import extract as run_extract
+    from trainer.tracks import read_tracks
+
+    recordings = read_manifest(manifest)
+    with _progress(as_json) as bar:
+        task = bar.add_task("recordings", total=len(recordings))
+
+        def told(done: Extracted) -> None:
+            bar.update(task, advance=1)
+            if as_json:
+                typer.echo(json.dumps(asdict(done)))
+            elif done.why:
+                bar.console.print(f"{done.name}: {done.why}", markup=False)
+
+        done = run_extract(recordings, out, Eyes(backend, smooth=smooth), jobs=jobs, told=told)
+    rows = summary(read_tracks(out))
+    _tell({"recordings": len(done), "without_poses": sum(not one.poses for one in done), "table_2": rows}, as_json)
+    if any(not one.poses for one in done):
+        raise typer.Exit(3)
+
+
+@app.command()
+def train(
+    data: Data,
+    person: Person,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run (for the runs, with several persons)")],
+    preset: Annotated[str, typer.Option(help="Name of a preset, or a TOML file")] = "body",
+    split: Annotated[str, typer.Option(help="paper, by_recording, by_repetition, by_session or unseen_movement")] = (
+        "by_recording"
+    ),
+    fold: Annotated[int, typer.Option(help="Number of the split's repetition")] = 0,
+    features: Annotated[str | None, typer.Option(help="paper, body, motion or head3d")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Width of the LSTM")] = None,
+    layers: Annotated[int | None, typer.Option(help="Layers of the LSTM")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Times through the data")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same model")] = None,
+    put: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of a recipe, e.g. --set dropout=0.3")
+    ] = None,
+    init_from: Annotated[Path | None, typer.Option(help="Run of another person to start from")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    stop_after: Annotated[int | None, typer.Option(help="Stop after so many epochs; the same call goes on")] = None,
+    tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard events into the run")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model of a person. Called again with the same folder it goes on where it stopped.
+
+    Examples: [bold]python -m trainer train DATA --person ada -o runs/ada[/]
+    [bold]python -m trainer train DATA --person ada --preset paper --split paper -o runs/paper[/]
+    [bold]python -m trainer train DATA --person s01,s02 --init-from runs/s03 -o runs[/]
+    """
+    from trainer.recipe import read_recipe
+    from trainer.session import train_person
+    from trainer.tracks import read_tracks
+
+    named = {"features": features, "hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
+    recipe = read_recipe(preset, {**{k: v for k, v in named.items() if v is not None}, **_pairs(put or [])})
+    tracks = read_tracks(data)
+    people = sorted({track.person for track in tracks}) if person == "all" else person.split(",")
+    for one in people:
+        folder = out if len(people) == 1 else out / one
+        with _progress(as_json) as bar:
+            task = bar.add_task(one, total=recipe.epochs)
+
+            def told(epoch: dict[str, float], bar: Progress = bar, task: Any = task, one: str = one) -> None:
+                said = f"{one}: val accuracy {epoch['val_accuracy']:.3f}, AUROC {epoch['val_auroc']:.3f}"
+                bar.update(task, completed=epoch["epoch"], description=said)
+                if as_json:
+                    typer.echo(json.dumps({"person": one, **epoch}))
+
+            best = train_person(
+                folder,
+                data,
+                one,
+                tracks,
+                recipe,
+                protocol=split,
+                fold=fold,
+                init_from=init_from,
+                device=device,
+                stop_after=stop_after,
+                told=told,
+                tensorboard=tensorboard,
+            )
+        _tell({"person": one, "run": str(folder), "best": best}, as_json)
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    data: DataAgain = None,
+    false_alerts_per_hour: Annotated[float, typer.Option(help="What thresholds are chosen for", min=0)] = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the part of the data that a run was not trained on: windows, recordings, live alerts.
+
+    Example: [bold]python -m trainer evaluate runs/ada --json[/]
+    """
+    from trainer.evaluate import evaluate as judge
+    from trainer.runs import open_run
+
+    report = judge(open_run(run, data=data), false_alerts_per_hour=false_alerts_per_hour)
+    (run / "evaluation.json").write_text(json.dumps(report, indent=1))
+    _tell(report, as_json)
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The model file, e.g. ada.pt")],
+    note: Annotated[str, typer.Option(help="A sentence for the card")] = "",
+    data: DataAgain = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's best epoch as a model file, with card, thresholds and an index.json that vouches for it.
+
+    Example: [bold]python -m trainer export runs/ada -o models/ada.pt --note "Ada at the lectern, studio 2"[/]
+    """
+    from trainer.export import export as write
+    from trainer.runs import open_run
+
+    kept = run / "evaluation.json"
+    report = json.loads(kept.read_text()) if kept.is_file() else None
+    sha256 = write(open_run(run, data=data), out, note=note, report=report)
+    _tell({"file": str(out), "sha256": sha256}, as_json)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one sentence and its exit code."""
+    if importlib.util.find_spec("trainer.puppet_cli") is not None and sys.argv[1:2] in (["puppet"], ["--help"]):
+        from trainer.puppet_cli import app as puppet
+
+        app.add_typer(puppet, name="puppet")
+    try:
+        app()
+    except BodywatchError as error:
+        typer.echo(f"trainer: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _progress(quiet: bool) -> Progress:
+    """A bar on standard error, so that standard output can be piped."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=quiet)
+
+
+def _tell(values: dict[str, Any], as_json: bool) -> None:
+    """Print a result: one line of JSON, or indented for people."""
+    typer.echo(json.dumps(values) if as_json else json.dumps(values, indent=2))
+
+
+def _pairs(put: list[str]) -> dict[str, Any]:
+    """Read KEY=VALUE as TOML does: 0.3 is a number, true a truth, anything else a text."""
+    import tomllib
+
+    pairs = {}
+    for pair in put:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair} is not KEY=VALUE", param_hint="--set")
+        try:
+            pairs[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            pairs[key] = value
+    return pairs

@@ -1,0 +1,92 @@
+"""A run's figures, by window, by recording, and live: all on recordings that it was not trained on."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from monitor.verdict import Rule
+from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer, tpr_at, window_figures
+from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
+from trainer.runs import Run
+from trainer.splits import shared_recordings
+from trainer.train import predict
+
+FALSE_ALERTS_PER_HOUR = 0.5
+"""What thresholds are chosen for unless told otherwise: one false alert in two hours of the person's own speech."""
+
+WITH_INTERVAL: dict[str, Callable[[Array, Array], float]] = {
+    "auroc": auroc,
+    "eer": eer,
+    "tpr_at_fpr_1": lambda labels, scores: tpr_at(labels, scores, 0.01),
+    "accuracy": accuracy,
+}
+
+
+def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, rounds: int = 500) -> dict[str, Any]:
+    """Judge the test part of a run with its best epoch's weights.
+
+    Thresholds are chosen on the validation part and measured on the test part. Keys: protocol, fold, shared
+    (recordings that stand in train and test), window, recording, ci (name -> {value, low, high}), live, thresholds.
+    """
+    network = run.network()
+    windows = run.windows("test")
+    scores = _probability(predict(network, windows, torch.device("cpu")))
+    recording = windows.recording()
+    rule, _ = choose_rule(play(run.tracks, run.split.validate, run.task.person, scorer(run)), false_alerts_per_hour)
+    made = alerts(play(run.tracks, run.split.test, run.task.person, scorer(run)), rule)
+    labels, shares = by_recording(windows.label, scores, recording)
+    return {
+        "person": run.task.person,
+        "protocol": run.split.protocol,
+        "fold": run.split.fold,
+        "shared": shared_recordings(run.split, run.tracks),
+        "best_epoch": run.best()["epoch"],
+        "window": window_figures(windows.label, scores),
+        "recording": {"accuracy": accuracy(labels, shares), "auroc": auroc(labels, shares), "recordings": len(labels)},
+        "ci": {
+            name: asdict(bootstrap(figure, windows.label, scores, recording, rounds=rounds))
+            for name, figure in WITH_INTERVAL.items()
+        },
+        "live": live_figures(made),
+        "thresholds": thresholds(rule, false_alerts_per_hour),
+    }
+
+
+def scorer(run: Run) -> Scorer:
+    """Give the run's network as the monitor sees a model: raw keypoints in, probabilities out."""
+    network = run.network()
+
+    def score(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            probabilities: npt.NDArray[np.float32] = network(torch.from_numpy(windows)).numpy()
+        return probabilities
+
+    return score
+
+
+def live_figures(made: Alerts) -> dict[str, float]:
+    """Say in figures what the operators would have seen."""
+    return {
+        "false_alerts": made.false_alerts,
+        "genuine_hours": made.genuine_hours,
+        "false_alerts_per_hour": made.false_alerts_per_hour,
+        "false_alerts_per_hour_at_most": made.at_most_per_hour,
+        "fakes_found": made.found,
+        "fakes_missed": made.missed,
+        "time_to_alert_p50_s": made.wait_s(0.5),
+        "time_to_alert_p95_s": made.wait_s(0.95),
+    }
+
+
+def thresholds(rule: Rule, false_alerts_per_hour: float) -> dict[str, float]:
+    """Write a rule as the card has it."""
+    values = {name: float(getattr(rule, name)) for name in ("enter", "clear", "hold_s", "k", "n")}
+    return values | {"false_alerts_per_hour": false_alerts_per_hour}
+
+
+def _probability(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)

@@ -1,0 +1,71 @@
+"""A run becomes a model file with its card."""
+
+import importlib.metadata
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models import artifact
+from models.card import Card
+from models.features import FEATURES
+from trainer.errors import RunUnusable
+from trainer.evaluate import evaluate
+from trainer.runs import Run
+from trainer.tracks import Track
+
+NO_BACKEND = {"name": "none: keypoints from elsewhere", "sha256": ""}
+
+
+def export(run: Run, path: Path, *, note: str = "", report: dict[str, Any] | None = None) -> str:
+    """Write the best epoch as a model file whose card says how well it did; return its sha256.
+
+    report is what evaluate() gave; without it the run is evaluated now.
+    """
+    network = run.network()
+    return artifact.save(path, network, make_card(run, report or evaluate(run), note))
+
+
+def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
+    """Fill the card from the run and its report; metrics are named `<protocol> <figure>`."""
+    protocol = report["protocol"]
+    metrics: dict[str, Any] = {f"{protocol} {name}": value for name, value in report["window"].items()}
+    metrics |= {f"{protocol} recording {name}": value for name, value in report["recording"].items()}
+    metrics |= {f"{protocol} live {name}": value for name, value in report["live"].items()}
+    metrics |= {f"{protocol} {name}": interval for name, interval in report["ci"].items()}
+    genuine = [track for track in run.tracks if not track.is_fake_of(run.task.person)]
+    return Card(
+        person=run.task.person,
+        features=run.recipe.features,
+        normalisation=FEATURES[run.recipe.features].normalisation,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        trainer=importlib.metadata.version("bodywatch"),
+        pose_backend=pose_backend(run.folder, run.tracks),
+        shortest=run.recipe.shortest,
+        longest=run.recipe.longest,
+        design=run.recipe.design().as_dict(),
+        thresholds=report["thresholds"],
+        metrics=metrics,
+        data={
+            "sha256": run.task.digest,
+            "recordings": len(run.tracks),
+            "genuine_recordings": len(genuine),
+            "genuine_hours": round(sum(len(track.time_s) for track in genuine) / 30 / 3600, 3),
+            "split": run.task.protocol,
+            "best_epoch": run.best()["epoch"],
+        },
+        note=note,
+    )
+
+
+def pose_backend(folder: Path, tracks: list[Track] | Any) -> dict[str, str]:
+    """Name the one pose network that all tracks came from.
+
+    Raises:
+        RunUnusable: there were several.
+    """
+    named = {json.dumps(track.pose_backend or NO_BACKEND, sort_keys=True) for track in tracks}
+    if len(named) > 1:
+        raise RunUnusable(folder, f"was trained on tracks of {len(named)} pose networks; extract all with the same one")
+    found: dict[str, str] = json.loads(named.pop())
+    return found

@@ -1,0 +1,91 @@
+"""How a model is trained: every hyperparameter with the paper's value as default, and presets that say what differs."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.pose_lstm import Design, FeatureSet
+from models.skeleton import WINDOW_POSES
+from trainer.errors import RunUnusable
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+class Recipe(BaseModel):
+    """The defaults are the paper's Table 3."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: FeatureSet = "paper"
+    cell: Literal["lstm", "gru"] = "lstm"
+    pool: Literal["last", "mean", "attention"] = "last"
+    hidden: int = Field(512, ge=1, le=4096)
+    layers: int = Field(2, ge=1, le=8)
+    dropout: float = Field(0.5, ge=0, lt=1)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = Field(1e-2, gt=0)
+    schedule: Literal["constant", "step", "cosine"] = "step"
+    lr_step: int = Field(30, ge=1, description="epochs between two decays of schedule step")
+    lr_gamma: float = Field(0.5, gt=0, le=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    clip: float = Field(0.25, gt=0, description="largest norm of the gradient")
+    batch: int = Field(1, ge=1)
+    epochs: int = Field(200, ge=1)
+    step: int = Field(WINDOW_POSES, ge=1, description="poses between two training windows")
+    balance: bool = Field(False, description="weigh the classes alike, however many windows each has")
+    keep: Literal["accuracy", "auroc"] = Field("accuracy", description="what the best validation epoch is best in")
+    seed: int = 0
+    shortest: int = Field(WINDOW_POSES, ge=60, le=300, description="shortest window trained on, in poses")
+    longest: int = Field(WINDOW_POSES, ge=60, le=300)
+    mirror: float = Field(0.0, ge=0, le=1, description="share of windows mirrored")
+    jitter_px: float = Field(0.0, ge=0, description="deviation of noise on every keypoint, at 100 px of shoulders")
+    drop: float = Field(0.0, ge=0, le=1, description="share of windows that lose a keypoint for a while")
+    warp: float = Field(0.0, ge=0, le=0.3, description="largest change of speed, as a share")
+    tilt_deg: float = Field(0.0, ge=0, le=30, description="largest tilt of the camera")
+
+    def design(self) -> Design:
+        return Design(self.features, self.hidden, self.layers, self.dropout, self.cell, self.pool)
+
+    @property
+    def augments(self) -> bool:
+        return max(self.mirror, self.jitter_px, self.drop, self.warp, self.tilt_deg) > 0
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def read_recipe(preset: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Take a preset by name, or a TOML file by path, and change single values of it.
+
+    Raises:
+        RunUnusable: no such preset, or a key or value that no recipe has.
+    """
+    path = PRESETS / f"{preset}.toml"
+    if not path.is_file():
+        path = Path(preset)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise RunUnusable(Path(preset), f"is no preset and no file; presets are {', '.join(preset_names())}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RunUnusable(path, f"is no TOML: {error}") from None
+    return check_recipe({**values, **(changes or {})}, path)
+
+
+def check_recipe(values: Mapping[str, Any], source: Path) -> Recipe:
+    """Check values against the recipe's fields.
+
+    Raises:
+        RunUnusable: names the first wrong key.
+    """
+    try:
+        return Recipe.model_validate({key: value for key, value in values.items() if key != "why"})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        why = "no recipe has this key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise RunUnusable(source, f"{key}: {why}") from None

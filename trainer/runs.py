@@ -1,0 +1,119 @@
+"""A run's folder: what was trained, on which data, split how; enough to evaluate and export it later."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.pose_lstm import PoseLSTM
+from trainer.dataset import Library, Windows
+from trainer.errors import RunUnusable
+from trainer.recipe import Recipe, check_recipe
+from trainer.splits import Split, make_split
+from trainer.tracks import Track, digest, read_tracks
+from trainer.train import Epoch, best_epoch, load_best
+
+EVALUATE_STEP = 30
+"""Poses between two windows of validation and test: one a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Who is to be told from whom, on which data, split how."""
+
+    data: str
+    person: str
+    protocol: str
+    fold: int = 0
+    seed: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A run and everything it was made from, read back."""
+
+    folder: Path
+    task: Task
+    recipe: Recipe
+    tracks: Sequence[Track]
+    split: Split
+    library: Library
+
+    def windows(self, part: str, step: int | None = None) -> Windows:
+        chosen = step if step is not None else self.recipe.step if part == "train" else EVALUATE_STEP
+        return self.library.cut(self.split.part(part), chosen)
+
+    def history(self) -> list[Epoch]:
+        path = self.folder / "history.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+    def best(self) -> Epoch:
+        history = self.history()
+        return history[best_epoch(history, self.recipe.keep) - 1]
+
+    def network(self) -> PoseLSTM:
+        """Build the network with its best epoch's weights, ready to judge."""
+        network = PoseLSTM(self.recipe.design())
+        load_best(self.folder, network)
+        return network.eval()
+
+    def fresh_network(self) -> PoseLSTM:
+        torch.manual_seed(self.recipe.seed)
+        return PoseLSTM(self.recipe.design())
+
+
+def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] | None = None) -> Run:
+    """Make a run's folder, or find it again to go on; the split is checked before any training.
+
+    Raises:
+        DataUnusable, SplitImpossible, RecordingLeaked: the data won't do.
+        RunUnusable: the folder holds a run of something else.
+    """
+    tracks = read_tracks(Path(task.data)) if tracks is None else tracks
+    task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
+    run = _assemble(folder, task, recipe, tracks)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in (("task.json", _values(task)), ("recipe.json", recipe.model_dump())):
+        path, fresh = folder / name, json.dumps(values, indent=1, sort_keys=True)
+        if path.is_file() and not _same(json.loads(path.read_text()), values):
+            raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
+        path.write_text(fresh)
+    return run
+
+
+def open_run(folder: Path, *, data: Path | None = None) -> Run:
+    """Read a run back, with its data from where it was or from another folder.
+
+    Raises:
+        RunUnusable: no run there, or the data is no longer what it was trained on.
+    """
+    try:
+        task = Task(**json.loads((folder / "task.json").read_text()))
+        recipe = check_recipe(json.loads((folder / "recipe.json").read_text()), folder / "recipe.json")
+    except (OSError, ValueError, TypeError):
+        raise RunUnusable(folder, "holds no run (task.json and recipe.json); `train` makes one") from None
+    tracks = read_tracks(data or Path(task.data))
+    if digest(tracks) != task.digest:
+        raise RunUnusable(
+            folder, f"was trained on other data than {data or task.data} holds now; name the folder with --data"
+        )
+    return _assemble(folder, task, recipe, tracks)
+
+
+def _assemble(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track]) -> Run:
+    split = make_split(task.protocol, tracks, task.person, seed=task.seed, fold=task.fold)
+    return Run(folder, task, recipe, tracks, split, Library(tracks, task.person))
+
+
+def _values(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in Task.__slots__}
+
+
+def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Compare two runs; where the data lies doesn't matter, and a run may be made longer."""
+    loose = {"data", "epochs"}
+    return {k: v for k, v in old.items() if k not in loose} == {k: v for k, v in new.items() if k not in loose}
