@@ -13,9 +13,9 @@ from monitor.connection import Connection, StreamFacts
 from monitor.errors import StreamEnded, StreamError, TransportRefused
 from monitor.packets import OnPacket
 from monitor.picture import Decoder
+from monitor.playout import FIRST_PICTURE_S, POLL_S, Playout, heed_silence, no_picture
 from monitor.recording import read_file
 from monitor.records import Frame
-from monitor.session import FIRST_PICTURE_S, POLL_S, Session, heed_silence, no_picture
 from monitor.source import Transport, is_file, redact, scheme_of
 from monitor.timeline import Timeline
 
@@ -88,8 +88,8 @@ class Ingest:
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped."""
         failures = 0
+        self._say("connecting")
         while not stop.is_set():
-            self._say("connecting")
             started_s = time.monotonic()
             try:
                 self._watch(stop)
@@ -99,20 +99,18 @@ class Ingest:
                 if isinstance(error, StreamEnded) and is_file(self._url):
                     self._say("ended")
                     return
+                self._ways.append(self._ways.pop(0))
+                failures = 1 if time.monotonic() - started_s > STEADY_S else failures + 1
+                if isinstance(error, TransportRefused) and failures < len(self._ways):
+                    continue
                 self._say("stream_down", str(error))
-                failures = 0 if time.monotonic() - started_s > STEADY_S else failures + 1
-                pause_s = self._pause_s(error, failures)
-            logger.info("%s: next attempt in %.1f s", self._channel, pause_s)
-            stop.wait(pause_s)
+            stop.wait(self._pause_s(error.retry, failures))
             self._state = replace(self._state, reconnects=self._state.reconnects + 1)
 
-    def _pause_s(self, error: StreamError, failures: int) -> float:
-        """Choose how long to wait, and which transport comes next: longer each time, and never all at once."""
-        self._ways.append(self._ways.pop(0))
-        if isinstance(error, TransportRefused) and failures < len(self._ways):
-            return 0.0
-        steps = self._retry_max_s if not error.retry else RETRY_MIN_S * 2.0 ** min(failures, 16)
-        return min(steps, self._retry_max_s) * random.uniform(0.5, 1.0)
+    def _pause_s(self, retry: bool, failures: int) -> float:
+        """Choose how long to wait: longer each time, never all channels at once, and slowly where it can't help."""
+        pause_s = RETRY_MIN_S * 2.0 ** min(failures, 16) if retry else self._retry_max_s
+        return min(pause_s, self._retry_max_s) * random.uniform(0.5, 1.0)
 
     def _watch(self, stop: threading.Event) -> None:
         """Carry one connection; returns when stopped.
@@ -128,26 +126,28 @@ class Ingest:
                     return
                 heed_silence(connection, self._timeout_s)
             behind_s = None if is_file(self._url) else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
-            Session(
+            Playout(
                 self._channel,
                 connection,
                 self._timeline,
                 timeout_s=self._timeout_s,
                 behind_s=behind_s,
                 deliver=self._deliver,
-                on_live=lambda session: self._live(connection.facts(), session),
+                on_live=lambda playout: self._live(connection.facts(), playout),
                 on_packet=self._on_packet,
             ).play(stop)
 
-    def _live(self, facts: StreamFacts, session: Session) -> None:
+    def _live(self, facts: StreamFacts, playout: Playout) -> None:
         self._say(
             "live",
             format=facts.format,
             codec=facts.codec,
-            width=session.size[0],
-            height=session.size[1],
-            fps=session.fps or facts.fps,
+            width=playout.size[0],
+            height=playout.size[1],
+            fps=playout.fps or facts.fps,
             transport=facts.transport,
+            skipped=playout.skipped,
+            damaged=playout.damaged,
             left_out=self._timeline.repeated + self._timeline.timeless,
         )
 

@@ -45,6 +45,16 @@ class Decoder:
         """Width and height as coded, of the newest picture header."""
         return self._codec.width, self._codec.height
 
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height that its pictures will have, before they are turned upright."""
+        return round(self.size[0] * self._widened), self.size[1]
+
+    @property
+    def _widened(self) -> Fraction:
+        ratio = self._codec.sample_aspect_ratio or Fraction(1)
+        return ratio if Fraction(1, 3) < ratio < 3 else Fraction(1)
+
     def decode(self, packet: "av.Packet[av.VideoStream] | None") -> Iterator[Picture]:
         """Give the pictures that a packet completes; None gives what is left and makes ready for another stream."""
         try:
@@ -94,8 +104,7 @@ class Decoder:
             self._weave = None
 
     def _image(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        ratio = self._codec.sample_aspect_ratio or Fraction(1)
-        width = round(frame.width * ratio) if Fraction(1, 3) < ratio < 3 else frame.width
+        width = round(frame.width * self._widened)
         image = np.asarray(frame.to_ndarray(format="bgr24", width=width, height=frame.height), np.uint8)
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
