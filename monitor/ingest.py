@@ -104,7 +104,8 @@ class Ingest:
                 if isinstance(error, TransportRefused) and failures < len(self._ways):
                     continue
                 self._say("stream_down", str(error))
-            stop.wait(self._pause_s(error.retry, failures))
+                pause_s = self._pause_s(error.retry, failures)
+            stop.wait(pause_s)
             self._state = replace(self._state, reconnects=self._state.reconnects + 1)
 
     def _pause_s(self, retry: bool, failures: int) -> float:

@@ -1,4 +1,4 @@
-"""A real RTSP server out of GStreamer, run by the system's Python: gst_server.py FILE PORT [tcp|udp|any] [basic|digest].
+"""A real RTSP server out of GStreamer, run by the system's Python: FILE PORT tcp|udp|any none|basic|digest.
 
 Plays FILE (MP4 with H.264) from its start for every client at /clip; the user is "desk", the password "s3cret".
 Prints one line when it listens.
