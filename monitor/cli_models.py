@@ -21,7 +21,7 @@ def list_models(as_json: AsJson = False) -> None:
     """
     from models import artifact
 
-    for name, entry in artifact.index().items():
+    for name, entry in artifact.read_index(artifact.WEIGHTS).items():
         typer.echo(json.dumps({"name": name, **entry}) if as_json else f"{name:24} {entry['kind']:8} {entry['file']}")
 
 

@@ -16,9 +16,8 @@ def load_model(channel: ChannelConfig, network: PoseNetwork) -> LoadedModel:
     Raises:
         ModelError: the file is missing, not trusted, or made for another pose network or another person.
     """
-    model = artifact.load(artifact.find(channel.model), sha256=channel.sha256)
-    if model.card.pose_backend != network.fingerprint:
-        raise ModelMismatch(model.path, "pose_backend", expected=network.fingerprint, found=model.card.pose_backend)
+    backend = {"name": network.name, "sha256": network.sha256}
+    model = artifact.load(artifact.find(channel.model), sha256=channel.sha256, pose_backend=backend)
     if channel.person is not None and channel.person != model.person:
         raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
     return model
