@@ -153,9 +153,10 @@ class Ingest:
         )
 
     def _say(self, state: Literal["connecting", "live", "stream_down", "ended"], why: str = "", **facts: Any) -> None:
-        before = self._state.state
-        self._state = replace(self._state, state=state, why=why, since_s=time.time(), **facts)
-        if state != before:
+        changed = state != self._state.state or not self._state.since_s
+        since_s = time.time() if changed else self._state.since_s
+        self._state = replace(self._state, state=state, why=why, since_s=since_s, **facts)
+        if changed:
             log = logger.warning if state == "stream_down" else logger.info
             log("%s: %s%s", self._channel, state, f": {why}" if why else "")
         self._on_state(self._state)

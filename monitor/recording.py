@@ -38,13 +38,11 @@ def read_file(path: str, channel: str) -> Iterator[Frame]:
                     yield Frame(channel, timeline.epoch, last_s, last_s, picture.image)
             if decoder.damaged:
                 logger.warning("%s: %d pictures of %s could not be decoded", channel, decoder.damaged, redact(path))
-            told_s = 0.0 if stream.duration is None else float(stream.duration * (stream.time_base or 0))
             if last_s is None:
                 raise StreamUnreadable(redact(path), "not one picture could be decoded")
-            if stream.start_time is not None and stream.time_base is not None:
-                last_s -= float(stream.start_time * stream.time_base)
-            if told_s - last_s > MISSING_S:
-                raise StreamUnreadable(redact(path), f"it ends after {last_s:.1f} s of {told_s:.1f} s")
+            end_s = _end_s(container, stream)
+            if end_s is not None and end_s - last_s > MISSING_S:
+                raise StreamUnreadable(redact(path), f"it ends at {last_s:.1f} s instead of {end_s:.1f} s")
     except (av.FFmpegError, StreamError, OSError, ValueError) as error:
         raise explain(error, path, "auto", opened=last_s is not None) from None
 
@@ -60,3 +58,10 @@ def _pictures(
         if packet.size:
             yield from decoder.decode(packet)
     yield from decoder.decode(None)
+
+
+def _end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """Give the end that the file's index tells; None where FFmpeg only guesses it from the bit rate."""
+    if not container.format.name.startswith(("mov", "matroska")) or stream.duration is None:
+        return None
+    return float((stream.duration + (stream.start_time or 0)) * (stream.time_base or 0))

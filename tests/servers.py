@@ -25,6 +25,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
+NGINX_RTMP = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -60,7 +61,7 @@ def encode(
     gop: int = 25,
     codec: str = "libx264",
     options: dict[str, str] | None = None,
-    prepare: Callable[[av.VideoStream], None] = lambda stream: None,
+    draw: Callable[[int, int, int], np.ndarray] = picture,
     wait: Callable[[float], object] = lambda time_s: None,
 ) -> None:
     """Encode the pattern into a container; wait(time_s) is called before each frame, so that it can be real time."""
@@ -68,11 +69,10 @@ def encode(
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.gop_size = gop
     stream.options = {"preset": "ultrafast", "tune": "zerolatency"} if options is None else options
-    prepare(stream)
     for number in range(first, first + frames):
         wait(float((number - first) / Fraction(fps)))
-        frame = av.VideoFrame.from_ndarray(picture(number, width, height), format="bgr24")
-        frame.pts, frame.time_base = number - first, 1 / Fraction(fps)
+        frame = av.VideoFrame.from_ndarray(draw(number, width, height), format="bgr24")
+        frame.pts, frame.time_base = number, 1 / Fraction(fps)
         output.mux(stream.encode(frame))
     output.mux(stream.encode())
 
@@ -93,6 +93,14 @@ def sound(path: Path) -> Path:
         output.mux(stream.encode(frame))
         output.mux(stream.encode())
     return path
+
+
+def until(true: Callable[[], object], within_s: float = 20.0) -> None:
+    """Wait for something that another thread or process does; fail when it doesn't."""
+    end_s = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end_s, "it did not happen in time"
+        threading.Event().wait(0.01)
 
 
 def need_gstreamer() -> None:
@@ -155,13 +163,23 @@ def toolkit_rtsp(file: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def rtmp(file: Path) -> Iterator[Server]:
-    """Serve a file by RTMP to the clients that come, one after the other."""
-    url = f"rtmp://127.0.0.1:{free_port()}/live/key"
-    with contextlib.closing(
-        _Running(Server([sys.executable, "-m", "tests.servers", "rtmp", str(file), url], url))
-    ) as r:
-        yield r.server
+def rtmp(file: Path, folder: Path) -> Iterator[Server]:
+    """Publish a file to nginx over RTMP in real time, again and again; killing the server kills nginx."""
+    if not NGINX_RTMP.exists():
+        pytest.skip("no nginx with RTMP: apt install nginx-light libnginx-mod-rtmp")
+    port = free_port()
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; load_module {NGINX_RTMP};\n"
+        "events {}\n"
+        f"rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; }} }} }}\n"
+    )
+    url = f"rtmp://127.0.0.1:{port}/live/key"
+    nginx = ["sh", "-c", f"echo listening; exec nginx -p {folder} -c {folder}/nginx.conf"]
+    with (
+        contextlib.closing(_Running(Server(nginx, url))) as running,
+        contextlib.closing(_Running(Server(_ours("rtmp", str(file), url), url))),
+    ):
+        yield running.server
 
 
 @contextlib.contextmanager
@@ -332,11 +350,13 @@ def _play(file: str, url: str, format: str, options: dict[str, str], *, again: b
             shift_s += length_s
 
 
-def _serve_rtmp(file: str, url: str) -> None:
+def _publish_rtmp(file: str, url: str) -> None:
     print("listening", flush=True)
-    while True:
-        with contextlib.suppress(av.FFmpegError):
-            _play(file, url, "flv", {"listen": "1"}, again=False)
+    while True:  # nginx may not listen yet, or be gone for a while
+        try:
+            _play(file, url, "flv", {}, again=True)
+        except av.FFmpegError:
+            time.sleep(0.1)
 
 
 def _serve_udp(file: str, url: str) -> None:
@@ -345,4 +365,4 @@ def _serve_udp(file: str, url: str) -> None:
 
 
 if __name__ == "__main__":
-    {"rtsp": _serve_rtsp, "rtmp": _serve_rtmp, "udp": _serve_udp}[sys.argv[1]](*sys.argv[2:])
+    {"rtsp": _serve_rtsp, "rtmp": _publish_rtmp, "udp": _serve_udp}[sys.argv[1]](*sys.argv[2:])
