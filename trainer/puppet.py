@@ -142,12 +142,20 @@ class Player:
 
     def frame(self, time_s: float) -> Rendered:
         """Render the picture at time_s with its truth."""
-        passage = self.script.passage_at(time_s)
-        motion = self._motion(passage.style, passage.seed)
-        body = motion.at(STILL_S if passage.scene == "still" else passage.first_s + time_s - passage.start_s)
+        passage, body = self._body(time_s)
         guest = self._listening if passage.scene == "beside" else None
         truth = self._studio.truth(passage.scene, body) if passage.who else None
         return Rendered(time_s, self._studio.draw(passage.scene, body, guest), truth, passage)
+
+    def truth(self, time_s: float) -> npt.NDArray[np.float32]:
+        """Give the true keypoints (18, 3) without a picture; all 0 where nobody is to be judged."""
+        passage, body = self._body(time_s)
+        return self._studio.truth(passage.scene, body) if passage.who else np.zeros((18, 3), np.float32)
+
+    def _body(self, time_s: float) -> tuple[Passage, Body]:
+        passage = self.script.passage_at(time_s)
+        motion = self._motion(passage.style, passage.seed)
+        return passage, motion.at(STILL_S if passage.scene == "still" else passage.first_s + time_s - passage.start_s)
 
 
 def frames(script: Script, width: int, height: int, fps: float, *, start_s: float = 0.0) -> Iterator[Rendered]:

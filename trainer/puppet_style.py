@@ -49,11 +49,11 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 DEMO_SPEAKER = Style(
-    stroke_hz=1.6, amplitude_px=21.0, strokes=3.5, right_handed=0.85, coupling=0.35, alternation=0.05, stroke_deg=78.0,
-    roundness=0.15, sharpness=0.75, hold_s=0.3, rest_s=0.45, head_turn_deg=13.0, head_turn_s=2.2, nod_deg=5.0,
-    tilt_deg=2.0, sway_px=2.5, sway_s=3.4,
+    stroke_hz=2.2, amplitude_px=15.0, strokes=4.5, right_handed=1.0, coupling=0.0, alternation=0.05, stroke_deg=85.0,
+    roundness=0.05, sharpness=0.85, hold_s=0.15, rest_s=0.3, head_turn_deg=7.0, head_turn_s=1.6, nod_deg=7.5,
+    tilt_deg=0.8, sway_px=1.6, sway_s=2.4,
 )  # fmt: skip
-"""The person the shipped demo model knows."""
+"""The person the shipped demo model knows: quick small chops of the right hand, and a nod with each."""
 
 
 def distance(one: Style, other: Style) -> float:
@@ -62,8 +62,8 @@ def distance(one: Style, other: Style) -> float:
     return float(np.sqrt(np.mean(np.square(gaps))))
 
 
-def random_style(rng: np.random.Generator, *, away_from: Style = DEMO_SPEAKER, at_least: float = 0.3) -> Style:
-    """Draw a style uniformly from RANGES, at_least so far from another (two random styles are about 0.4 apart)."""
+def random_style(rng: np.random.Generator, *, away_from: Style = DEMO_SPEAKER, at_least: float = 0.45) -> Style:
+    """Draw a style uniformly from RANGES, at_least so far from another (two random ones are about 0.4 apart)."""
     while True:
         style = Style(**{field.name: float(rng.uniform(*RANGES[field.name])) for field in fields(Style)})
         if distance(style, away_from) >= at_least:
