@@ -31,6 +31,7 @@ class GatewayConfig(Section):
     port: int = Field(8600, ge=0, le=65535, description="0 picks a free one")
     origins: tuple[str, ...] = Field((), description="web origins besides our own page that may connect")
     tokens: Path | None = Field(None, description="file of `bodywatch token new`; needed beyond loopback")
+    audit: Path | None = Field(Path("var/audit.jsonl"), description="who did what and when is appended to this file")
 
 
 class PoseConfig(Section):

@@ -1,5 +1,8 @@
 """Connections to Redis: how they are made, what counts as away, and a URL that may be shown."""
 
+import asyncio
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -40,6 +43,7 @@ def connect(url: str) -> "redis.Redis":
         return redis.Redis.from_url(
             url,
             decode_responses=True,
+            protocol=2,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             socket_keepalive=True,
@@ -59,6 +63,7 @@ def connect_async(url: str) -> "redis.asyncio.Redis":
         return redis.asyncio.Redis.from_url(
             url,
             decode_responses=True,
+            protocol=2,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             socket_keepalive=True,
@@ -71,3 +76,12 @@ def connect_async(url: str) -> "redis.asyncio.Redis":
 def away(url: str, error: BaseException) -> RedisAway:
     """Tell in our words that Redis can't be reached."""
     return RedisAway(redact(url), type(error).__name__)
+
+
+async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel tasks until they are done: redis-py can swallow a cancellation that hits it in the middle of a call."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)

@@ -1,10 +1,20 @@
 """What the tests of the desk share: records with round numbers, and waiting on a condition."""
 
+import contextlib
+import json
+import queue
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from monitor.config import Config, parse
+from monitor.gateway import run_gateway
 from monitor.records import Incident, NotJudged, Quality, Score
 
 T = TypeVar("T")
@@ -50,3 +60,67 @@ def wait(condition: Callable[[], T], timeout_s: float = 10.0) -> T:
         assert time.monotonic() < until_s, f"waited {timeout_s:.0f} s in vain"
         time.sleep(0.01)
     return answer
+
+
+def config(**gateway: object) -> Config:
+    """Make a configuration with a gateway on a free port and nothing kept on disk."""
+    return parse(
+        {
+            "channels": [{"name": "one", "url": "rtsp://camera/one"}],
+            "gateway": {"port": 0, "audit": None, **gateway},
+            "evidence": {"folder": None},
+        },
+        "test",
+    )
+
+
+@contextlib.contextmanager
+def serving(config: Config, redis_url: str) -> Iterator[str]:
+    """Run a gateway beside the test and give its address as host:port."""
+    stop, ready = threading.Event(), queue.SimpleQueue[str]()
+    thread = threading.Thread(
+        target=run_gateway, args=(config, redis_url), kwargs={"stop": stop, "on_ready": ready.put}
+    )
+    thread.start()
+    try:
+        yield ready.get(timeout=10).removeprefix("http://").rstrip("/")
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+class Client:
+    """A websocket client that remembers what it was told."""
+
+    def __init__(self, address: str, *, origin: str | None = None, **hello: object) -> None:
+        self._stack = contextlib.ExitStack()
+        opening = connect(f"ws://{address}/ws", origin=Origin(origin) if origin else None, proxy=None)
+        self.socket = self._stack.enter_context(opening)
+        if hello.pop("greet", True):
+            self.say(type="hello", **hello)
+
+    def say(self, **message: object) -> None:
+        self.socket.send(json.dumps(message))
+
+    def hear(self, kind: str, timeout_s: float = 10.0) -> dict[str, Any]:
+        """Read until a message of this kind comes."""
+        until_s = time.monotonic() + timeout_s
+        while True:
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=until_s - time.monotonic()))
+            if message["type"] == kind:
+                return message
+
+    def closed(self) -> int:
+        """Read until the gateway closes, and give its code."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                self.socket.recv(timeout=30)
+        self._stack.close()
+        assert self.socket.close_code is not None
+        return self.socket.close_code
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
