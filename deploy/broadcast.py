@@ -6,6 +6,7 @@ Runs in its own process: `with on_air(source) as station: station.url`.
 
 import contextlib
 import multiprocessing
+import signal
 import tempfile
 import threading
 import time
@@ -16,7 +17,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import av
 import cv2
@@ -126,14 +127,12 @@ def _server(kind: Kind, folder: Path, port: int) -> Iterator[tuple[str, str]]:
 class _Quiet(SimpleHTTPRequestHandler):
     """Files without a line per request; a playlist is never cached."""
 
-    extensions_map: ClassVar[dict[str, str]] = {
-        ".m3u8": "application/vnd.apple.mpegurl",
-        ".ts": "video/mp2t",
-        "": "application/octet-stream",
-    }
-
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
+
+    def guess_type(self, path: Any) -> str:
+        """Tell playlists and segments apart."""
+        return "application/vnd.apple.mpegurl" if str(path).endswith(".m3u8") else "video/mp2t"
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
@@ -142,6 +141,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 def _broadcast(source: Script | Path, kind: Kind, form: Format, out: str, loop: bool, speak: Connection) -> None:
     """Encode in real time. Says the start's Unix time once the first second is out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     cv2.setNumThreads(1)  # the pose network needs the other cores
     name, options = ("mpegts", {"flush_packets": "1"}) if kind == "rtsp" else ("hls", HLS_OPTIONS)
     try:

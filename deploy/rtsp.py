@@ -46,7 +46,9 @@ def serving(port: int) -> Iterator[tuple[str, str]]:
     check_installed()
     udp_port = _free_udp_port()
     command = [str(interpreter()), str(SERVER), str(port), str(udp_port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    ) as server:
         assert server.stdout is not None
         try:
             bound = server.stdout.readline().strip()

@@ -165,8 +165,9 @@ def set_up_process() -> None:
 
 
 def log_to_stderr() -> None:
-    """Write warnings and what changes, one line each."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    """Write warnings and what changes, one line each; BODYWATCH_LOG=WARNING says less, DEBUG more."""
+    level = os.environ.get("BODYWATCH_LOG", "INFO")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _thread_event(stop: Event) -> threading.Event:
