@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import av
 
-from monitor.errors import StreamEnded, StreamError, StreamNotFound, StreamUnreadable, StreamWithoutVideo
-from monitor.source import Transport, exists, explain, is_file, options_of, path_of, redact, scheme_of
+from monitor.errors import (
+    StreamEnded,
+    StreamError,
+    StreamNotFound,
+    StreamUnreachable,
+    StreamUnreadable,
+    StreamWithoutVideo,
+)
+from monitor.source import ANALYSE_S, Transport, exists, explain, is_file, options_of, path_of, redact, scheme_of
 
 if TYPE_CHECKING:
     Packet: TypeAlias = av.Packet[av.VideoStream]
@@ -18,9 +25,6 @@ else:  # PyAV's class has no parameters at run time
 
 AHEAD_PACKETS = 2048
 """Compressed pictures that may wait; a file's reader then pauses, a live one is caught up with long before."""
-
-GRACE = 1.5
-"""FFmpeg is given so much longer than the owner waits: the owner tells why, FFmpeg only ends the thread."""
 
 SEGMENT_S = 30.0
 """Longest time that FFmpeg may need for one packet once a stream is open: HLS sends nothing between segments."""
@@ -135,7 +139,7 @@ class Connection:
     def _read(self) -> None:
         container = None
         try:
-            container = open_container(self._url, self._transport, GRACE * self._timeout_s)
+            container = open_container(self._url, self._transport, self._timeout_s)
             stream = choose_video(container, self._url)
             with self._moved:
                 self._container, self.stream = container, stream
@@ -144,13 +148,22 @@ class Connection:
                 if packet.size and not self._give(packet):
                     break
         except (av.FFmpegError, StreamError, OSError, ValueError) as error:
-            self._error = explain(error, self._url, self._transport, opened=self.stream is not None)
+            self._error = self._explained(error)
         finally:
             with self._moved:
                 self._over, last = True, self._closed or self.stream is None
                 self._moved.notify_all()
             if container is not None and last:
                 container.close()
+
+    def _explained(self, error: Exception) -> StreamError:
+        """Tell what went wrong; FFmpeg takes an RTSP server that hangs for one that sends nonsense."""
+        told = explain(error, self._url, self._transport, timeout_s=self._timeout_s, opened=self.stream is not None)
+        waited_s = time.monotonic() - self.heard_s
+        hung = self.stream is None and waited_s >= self._timeout_s and not is_file(self._url)
+        if hung and isinstance(told, StreamUnreadable | StreamUnreachable):
+            return StreamUnreachable(self.url, f"silent for {self._timeout_s:g} s")
+        return told
 
     def _give(self, packet: Packet) -> bool:
         """Put a packet where take() finds it; False when nobody wants any more."""
@@ -171,7 +184,7 @@ def open_container(url: str, transport: Transport, timeout_s: float) -> av.conta
         path_of(url),
         "r",
         options=options_of(url, transport, timeout_s) if live else {},
-        timeout=(timeout_s, max(timeout_s, SEGMENT_S)) if live else None,
+        timeout=(timeout_s + ANALYSE_S, max(timeout_s, SEGMENT_S)) if live else None,
         metadata_errors="ignore",
     )
 

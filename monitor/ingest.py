@@ -16,7 +16,7 @@ from monitor.picture import Decoder
 from monitor.playout import FIRST_PICTURE_S, POLL_S, Playout, heed_silence, no_picture
 from monitor.recording import read_file
 from monitor.records import Frame
-from monitor.source import Transport, is_file, redact, scheme_of
+from monitor.source import ANALYSE_S, Transport, is_file, redact, scheme_of
 from monitor.timeline import Timeline
 
 __all__ = ["Ingest", "StreamFacts", "StreamState", "probe", "read_file", "redact"]
@@ -125,7 +125,7 @@ class Ingest:
             while not connection.opened(POLL_S):
                 if stop.is_set():
                     return
-                heed_silence(connection, self._timeout_s)
+                heed_silence(connection, self._timeout_s, ANALYSE_S)
             behind_s = None if is_file(self._url) else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
             Playout(
                 self._channel,
@@ -181,7 +181,7 @@ def probe(url: str, *, transport: Transport = "auto", timeout_s: float = 5.0) ->
 def _look(url: str, transport: Transport, timeout_s: float) -> StreamFacts:
     with contextlib.closing(Connection(url, transport=transport, timeout_s=timeout_s)) as connection:
         while not connection.opened(POLL_S):
-            heed_silence(connection, timeout_s)
+            heed_silence(connection, timeout_s, ANALYSE_S)
         assert connection.stream is not None
         decoder, started_s = Decoder(connection.stream), time.monotonic()
         while time.monotonic() - started_s < FIRST_PICTURE_S:

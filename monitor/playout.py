@@ -125,13 +125,13 @@ class Playout:
         self._deliver(Frame(self._channel, epoch, picture.time_s, time.time(), picture.image))
 
 
-def heed_silence(connection: Connection, timeout_s: float) -> None:
-    """Complain when the server has said nothing for timeout_s.
+def heed_silence(connection: Connection, timeout_s: float, more_s: float = 0.0) -> None:
+    """Complain when the server has said nothing for timeout_s; more_s is for FFmpeg, which analyses what it hears.
 
     Raises:
         StreamUnreachable: it has not.
     """
-    if time.monotonic() - connection.heard_s > timeout_s:
+    if time.monotonic() - connection.heard_s > timeout_s + more_s:
         raise StreamUnreachable(connection.url, f"silent for {timeout_s:g} s")
 
 

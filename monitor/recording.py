@@ -14,6 +14,9 @@ from monitor.timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
+TIMEOUT_S = 30.0
+"""For a recording that lies on a web server."""
+
 MISSING_S = 1.0
 """A recording that ends so much before the length that its header tells is cut short."""
 
@@ -28,7 +31,7 @@ def read_file(path: str, channel: str) -> Iterator[Frame]:
     """
     timeline, last_s = Timeline(), None
     try:
-        with open_container(path, "auto", timeout_s=30.0) as container:
+        with open_container(path, "auto", TIMEOUT_S) as container:
             stream = choose_video(container, path)
             decoder = Decoder(stream)
             for picture in _pictures(container, stream, decoder, timeline):
@@ -44,7 +47,7 @@ def read_file(path: str, channel: str) -> Iterator[Frame]:
             if end_s is not None and end_s - last_s > MISSING_S:
                 raise StreamUnreadable(redact(path), f"it ends at {last_s:.1f} s instead of {end_s:.1f} s")
     except (av.FFmpegError, StreamError, OSError, ValueError) as error:
-        raise explain(error, path, "auto", opened=last_s is not None) from None
+        raise explain(error, path, "auto", timeout_s=TIMEOUT_S, opened=last_s is not None) from None
 
 
 def _pictures(

@@ -68,7 +68,7 @@ def redact(url: str) -> str:
 
 
 def options_of(url: str, transport: Transport, timeout_s: float) -> dict[str, str]:
-    """Give FFmpeg's options for an address; FFmpeg's own time-outs end a call that its caller has given up already."""
+    """Give FFmpeg's options for an address; timeout_s is for one word of the server, not for opening as a whole."""
     micros = str(int(timeout_s * 1e6))
     options = {"analyzeduration": str(int(ANALYSE_S * 1e6)), "rw_timeout": micros}
     match scheme_of(url):
@@ -82,7 +82,7 @@ def options_of(url: str, transport: Transport, timeout_s: float) -> dict[str, st
             return options
 
 
-def explain(error: Exception, url: str, transport: Transport, *, opened: bool) -> StreamError:
+def explain(error: Exception, url: str, transport: Transport, *, timeout_s: float, opened: bool) -> StreamError:
     """Turn what FFmpeg raised into a sentence for the operator; FFmpeg's own text may hold the password."""
     safe = redact(url)
     number = getattr(error, "errno", None)
@@ -98,29 +98,29 @@ def explain(error: Exception, url: str, transport: Transport, *, opened: bool) -
         case av.error.EOFError():
             return StreamEnded(safe) if opened else StreamUnreadable(safe, "it is empty")
         case av.error.TimeoutError() | av.error.ExitError():
-            return StreamUnreachable(safe, "silent for too long")
+            return StreamUnreachable(safe, f"silent for {timeout_s:g} s")
         case av.error.ProtocolNotFoundError():
             return StreamUnreadable(safe, "FFmpeg knows no such protocol")
     if number == errno.EPROTONOSUPPORT:
         return TransportRefused(safe, transport.upper())
     if number in (errno.EISDIR, errno.EACCES, errno.EPERM):
         return StreamUnreadable(safe, "it is a folder" if number == errno.EISDIR else "permission denied")
+    if isinstance(error, OSError) and is_file(url):
+        return StreamUnreadable(safe, "it can't be read from the disk")
     if isinstance(error, OSError):
-        return _network(safe, url, number)
+        return StreamUnreachable(safe, "connection lost") if opened else _network(safe, url, number)
     return StreamUnreadable(safe, "damaged, cut short, or no video at all")
 
 
 def _network(safe: str, url: str, number: int | None) -> StreamError:
     """Tell what is wrong with the way to a server; FFmpeg calls an unknown host an input/output error."""
-    if is_file(url):
-        return StreamUnreadable(safe, "it can't be read from the disk")
     if number == errno.ECONNREFUSED:
         return StreamUnreachable(safe, "connection refused")
     try:
         socket.getaddrinfo(urllib.parse.urlsplit(url).hostname, None)
     except (OSError, ValueError, UnicodeError):
         return StreamUnreachable(safe, "host name unknown")
-    return StreamUnreachable(safe, "connection lost or no way to the host")
+    return StreamUnreachable(safe, "no way to the host")
 
 
 def exists(url: str) -> bool:

@@ -249,6 +249,7 @@ class Encoder:
         self._folder = folder
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.started_s = 0.0  # Unix time of picture 0
 
     def start(self, **pattern: object) -> None:
         """Begin at media sequence 0, as a restarted encoder does, and wait for the first playlist."""
@@ -274,7 +275,7 @@ class Encoder:
             "hls_list_size": "5",
             "hls_flags": "delete_segments+program_date_time+independent_segments+omit_endlist+temp_file",
         }
-        started_s = time.monotonic()
+        started_s, self.started_s = time.monotonic(), time.time()
 
         class Stopped(Exception):
             pass
