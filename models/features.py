@@ -44,14 +44,14 @@ class PaperFeatures(nn.Module):
 
 
 class BodyFeatures(nn.Module):
-    """The 12 keypoints around the neck in shoulder widths, seen-mask, velocities, and how the neck itself moves.
+    """The 12 keypoints around the neck in shoulder widths, seen-mask, velocities, the neck's own way, limb lengths.
 
     One scale and one origin per window, both medians, so that a pose misread for a few frames moves neither.
     Amplitude and proportions are kept; place and size in the picture are not.
     """
 
-    width = 12 * 2 + 12 + 12 * 2 + 4
-    normalisation = "neck-centred, in shoulder widths (window median); seen-mask; velocities per second"
+    width = 12 * 2 + 12 + 12 * 2 + 4 + 14
+    normalisation = "neck-centred, in shoulder widths (window median); seen-mask; velocities per second; limb lengths"
 
     def forward(self, poses: Tensor, inside: Tensor) -> Tensor:
         place, seen, neck = _around_neck(poses, inside)  # (B, T, 12, 2), (B, T, 12, 1), (B, T, 1, 2)
@@ -62,8 +62,9 @@ class BodyFeatures(nn.Module):
             _velocity(place, seen).flatten(2) * 0.5,
             neck.flatten(2),
             _velocity(neck, neck_seen).flatten(2) * 0.5,
+            _limbs(place, seen),
         ]
-        return torch.cat(parts, dim=2) * inside.squeeze(3)  # (B, T, 64)
+        return torch.cat(parts, dim=2) * inside.squeeze(3)  # (B, T, 78)
 
 
 class MotionFeatures(nn.Module):
@@ -72,8 +73,8 @@ class MotionFeatures(nn.Module):
     A person's proportions and rest posture can't be told from it, only how far, how fast and when they move.
     """
 
-    width = BodyFeatures.width
-    normalisation = "as body, less each keypoint's mean over the window"
+    width = 12 * 2 + 12 + 12 * 2 + 4
+    normalisation = "as body without limb lengths, less each keypoint's mean over the window"
 
     def forward(self, poses: Tensor, inside: Tensor) -> Tensor:
         place, seen, neck = _around_neck(poses, inside)  # (B, T, 12, 2), (B, T, 12, 1), (B, T, 1, 2)
@@ -172,6 +173,18 @@ def _around_neck(poses: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]
     home_y = _median(neck[:, :, 0, 1], neck_seen[:, :, 0, 0])  # (B, 1)
     home = torch.stack([home_x, home_y], dim=2).unsqueeze(1)  # (B, 1, 1, 2)
     return place * shown, shown, (neck - home) / scale * neck_seen
+
+
+def _limbs(place: Tensor, seen: Tensor) -> Tensor:
+    """Lengths (B, T, 14), as the camera sees them, between neighbours among the 12 keypoints; 0 where one is unseen.
+
+    Bones don't stretch: how long they get in a window is the person's build, whatever the movement.
+    """
+    tips = [0, 2, 5, 3, 4, 6, 7, 8, 9, 9, 10, 11, 11, 5]
+    roots = [1, 1, 1, 2, 3, 5, 6, 0, 0, 8, 8, 9, 10, 2]
+    lengths: Tensor = torch.linalg.vector_norm(place[:, :, tips] - place[:, :, roots], dim=3)  # (B, T, 14)
+    both: Tensor = seen[:, :, tips, 0] * seen[:, :, roots, 0]
+    return lengths * both
 
 
 def _median(values: Tensor, seen: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ class Design:
     """What a PoseLSTM is built from; the defaults are the paper's Table 3.
 
     cell and pool go beyond the paper: a GRU, and a learned or plain mean over time in place of the last time step.
+    people is 1 for the paper's single output; with more, each of the others has an output of its own as well (the
+    person is the first), which teaches the network far more about bodies than "somebody else" does.
     """
 
     features: FeatureSet = "paper"
@@ -27,17 +29,35 @@ class Design:
     dropout: float = 0.5
     cell: Literal["lstm", "gru"] = "lstm"
     pool: Literal["last", "mean", "attention"] = "last"
+    people: int = 1
 
     def as_dict(self) -> dict[str, str | int | float]:
         return asdict(self)
 
 
-class PoseLSTM(nn.Module):
+class Judge(nn.Module):
+    """A network that the trainer can train: PoseLSTM, or one of the baselines that the paper compares it with."""
+
+    def outputs(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, 18, 3) -> (B, people): log odds alone, or of several people a score each, the person first."""
+        raise NotImplementedError
+
+    def log_odds(self, outputs: Tensor) -> Tensor:
+        """(B, 1) -> (B,) log odds that it is somebody else."""
+        return outputs.squeeze(1)
+
+
+class PoseLSTM(Judge):
     """Judge windows of poses.
 
     forward() takes (B, T, 18, 3) float32: x_px, y_px, confidence, where confidence 0 means not seen. lengths (B,)
     int64 tells how many of the T poses belong to each window, when they differ; what lies behind is not looked at.
+    centre and spread bring every feature to a like size over the training data (0 and 1 leave it, as in the paper).
     """
+
+    centre: Tensor
+    spread: Tensor
+    odds: Tensor
 
     def __init__(self, design: Design) -> None:
         super().__init__()
@@ -47,11 +67,14 @@ class PoseLSTM(nn.Module):
         cell = nn.LSTM if design.cell == "lstm" else nn.GRU
         between = design.dropout if design.layers > 1 else 0.0  # a single layer has nothing between layers
         width = FEATURES[design.features].width
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+        self.register_buffer("odds", torch.zeros(()))  # what log_odds() gives where nothing is known
         self.cell = cell(width, design.hidden, design.layers, dropout=between, batch_first=True)
         self.pool = design.pool
         self.attention = nn.Linear(design.hidden, 1) if design.pool == "attention" else nn.Identity()
         self.dropout = nn.Dropout(design.dropout if design.pool != "last" else 0.0)
-        self.head = nn.Linear(design.hidden, 1)
+        self.head = nn.Linear(design.hidden, design.people)
 
     def forward(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, 18, 3) -> (B,) probability that the window is not the person."""
@@ -59,17 +82,28 @@ class PoseLSTM(nn.Module):
 
     def logits(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, 18, 3) -> (B,) log odds, what binary cross-entropy is taken of."""
+        return self.log_odds(self.outputs(poses, lengths))
+
+    def outputs(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T, 18, 3) -> (B, people): log odds alone, or of several people a score each, the person first."""
         return self.judge(self.describe(poses, lengths), lengths)
 
+    def log_odds(self, outputs: Tensor) -> Tensor:
+        """(B, people) -> (B,) log odds that it is somebody else."""
+        if outputs.size(1) == 1:
+            return outputs.squeeze(1)
+        return torch.logsumexp(outputs[:, 1:], dim=1) - outputs[:, 0] - self.odds
+
     def describe(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """(B, T, 18, 3) -> (B, T, width) features; no weight takes part, so they can be kept between epochs."""
+        """(B, T, 18, 3) -> (B, T, width) features; no weight takes part."""
         inside = self.inside(poses, lengths).unsqueeze(2).unsqueeze(3)  # (B, T, 1, 1)
         features: Tensor = self.features(poses, inside)  # (B, T, width)
         return features
 
     def judge(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """(B, T, width) -> (B,) log odds."""
-        states, _ = self.cell(features)  # (B, T, hidden)
+        """(B, T, width) -> (B, people)."""
+        even = ((features - self.centre) / self.spread).clamp(-8.0, 8.0)  # (B, T, width)
+        states, _ = self.cell(even)  # (B, T, hidden)
         if self.pool == "last":
             if lengths is None:
                 summary = states[:, -1]  # (B, hidden): many-to-one, the last time step
@@ -81,8 +115,8 @@ class PoseLSTM(nn.Module):
             if self.pool == "attention":
                 weight = weight * torch.exp(torch.tanh(self.attention(states)) * 4.0)  # (B, T, 1)
             summary = (states * weight).sum(dim=1) / weight.sum(dim=1)  # (B, hidden)
-        logits: Tensor = self.head(self.dropout(summary)).squeeze(1)  # (B,)
-        return logits
+        outputs: Tensor = self.head(self.dropout(summary))  # (B, people)
+        return outputs
 
     def inside(self, poses: Tensor, lengths: Tensor | None) -> Tensor:
         """(B, T, ...) -> (B, T) bool: which poses belong to the window."""

@@ -25,7 +25,8 @@ class Windows:
     """Windows of one part, cut on demand from the tracks.
 
     start (N,) is the row of each window's first pose among all tracks' poses laid end to end (poses, (R, 18, 3)
-    float32); label (N,) is 1 where the window is not the person; track (N,) tells which of tracks it is from.
+    float32); label (N,) is 1 where the window is not the person; who (N,) is 0 for the person and the number of
+    Library.people's entry for anybody else; track (N,) tells which of tracks it is from.
     """
 
     tracks: Sequence[Track]
@@ -33,6 +34,7 @@ class Windows:
     start: npt.NDArray[np.int64]
     track: npt.NDArray[np.int64]
     label: npt.NDArray[np.float32]
+    who: npt.NDArray[np.int64]
     length: int = WINDOW_POSES
 
     def __len__(self) -> int:
@@ -58,13 +60,19 @@ class Windows:
 
 
 class Library:
-    """All tracks of an experiment laid end to end once, so that windows of any part are views into them."""
+    """All tracks of an experiment laid end to end once, so that windows of any part are views into them.
+
+    people names whoever is in them, the person first: (name, genuine), so that a fake of the person is another.
+    """
 
     def __init__(self, tracks: Sequence[Track], person: str) -> None:
         self.tracks, self.person = tracks, person
         self.poses = torch.from_numpy(np.concatenate([track.keypoints for track in tracks]))
         self._offset = _offsets(tracks)
         self._label = np.array([track.is_fake_of(person) for track in tracks], np.float32)
+        owners = [(track.person, track.genuine) for track in tracks]
+        self.people = [(person, True), *sorted(set(owners) - {(person, True)})]
+        self._who = np.array([self.people.index(owner) for owner in owners], np.int64)
 
     def cut(self, spans: Sequence[Span], step: int, length: int = WINDOW_POSES) -> Windows:
         """Cut windows of length poses, one every step poses, inside each span; none crosses a span's border."""
@@ -75,7 +83,9 @@ class Library:
             starts.append(self._offset[span.track] + inside)
             owners.append(np.full(len(inside), span.track, np.int64))
         track = np.concatenate(owners)
-        return Windows(self.tracks, self.poses, np.concatenate(starts), track, self._label[track], length)
+        return Windows(
+            self.tracks, self.poses, np.concatenate(starts), track, self._label[track], self._who[track], length
+        )
 
 
 def _offsets(tracks: Sequence[Track]) -> npt.NDArray[np.int64]:

@@ -43,7 +43,7 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
         pose_backend=pose_backend(run.folder, run.tracks),
         shortest=run.recipe.shortest,
         longest=run.recipe.longest,
-        design=run.recipe.design().as_dict(),
+        design=run.design().as_dict(),
         thresholds=report["thresholds"],
         metrics=metrics,
         data={

@@ -36,6 +36,9 @@ class Recipe(BaseModel):
     epochs: int = Field(200, ge=1)
     step: int = Field(WINDOW_POSES, ge=1, description="poses between two training windows")
     balance: bool = Field(False, description="weigh the classes alike, however many windows each has")
+    tell_apart: bool = Field(False, description="learn to tell each of the others by name as well")
+    even: bool = Field(False, description="bring every feature to mean 0 and deviation 1 over the training data")
+    smooth_labels: float = Field(0.0, ge=0, lt=0.5, description="share of certainty withheld when telling apart")
     keep: Literal["accuracy", "auroc"] = Field("accuracy", description="what the best validation epoch is best in")
     seed: int = 0
     shortest: int = Field(WINDOW_POSES, ge=60, le=300, description="shortest window trained on, in poses")
@@ -46,8 +49,10 @@ class Recipe(BaseModel):
     warp: float = Field(0.0, ge=0, le=0.3, description="largest change of speed, as a share")
     tilt_deg: float = Field(0.0, ge=0, le=30, description="largest tilt of the camera")
 
-    def design(self) -> Design:
-        return Design(self.features, self.hidden, self.layers, self.dropout, self.cell, self.pool)
+    def design(self, people: int = 1) -> Design:
+        """Give the network's design; people counts in only where they are told apart."""
+        outputs = people if self.tell_apart and people > 2 else 1
+        return Design(self.features, self.hidden, self.layers, self.dropout, self.cell, self.pool, outputs)
 
     @property
     def augments(self) -> bool:

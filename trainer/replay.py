@@ -19,6 +19,9 @@ Scorer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 EVERY_S = 0.5
 """The monitor's default time between two verdicts."""
 
+PATIENCE_S = 1.5
+"""So much later an alert may come for a rule that asks for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -86,14 +89,20 @@ def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
 def choose_rule(played: Sequence[Played], false_alerts_per_hour: float) -> tuple[Rule, Alerts]:
     """Choose enter, clear and hold_s for at most so many false alerts an hour on these recordings.
 
-    Of the rules that keep to it, the one that finds most fakes, then soonest; when none does, the one with the
-    fewest false alerts. Recordings used here must not be those that a result is claimed on.
+    Of the rules that keep to it, those that find most fakes; of them, whichever asks for most among those at most
+    PATIENCE_S slower than the fastest, since minutes of genuine speech prove little about an hour. When no rule
+    keeps to it, the one with the fewest false alerts. Recordings used here must not be those that a result is
+    claimed on.
     """
     tried = [(rule, alerts(played, rule)) for rule in _rules(played)]
     quiet = [(rule, made) for rule, made in tried if made.false_alerts_per_hour <= false_alerts_per_hour]
     if not quiet:
         return min(tried, key=lambda pair: (pair[1].false_alerts, pair[1].missed))
-    return min(quiet, key=lambda pair: (pair[1].missed, round(pair[1].wait_s(0.5), 1), -pair[0].enter))
+    fewest = min(made.missed for _, made in quiet)
+    finding = [(rule, made) for rule, made in quiet if made.missed == fewest]
+    fastest_s = min((made.wait_s(0.5) for _, made in finding if made.waits_s), default=float("inf"))
+    patient = [(rule, made) for rule, made in finding if not made.waits_s or made.wait_s(0.5) <= fastest_s + PATIENCE_S]
+    return max(patient, key=lambda pair: (pair[0].enter, pair[0].hold_s))
 
 
 def _rules(played: Sequence[Played]) -> Iterator[Rule]:

@@ -1,14 +1,16 @@
 """A run's folder: what was trained, on which data, split how; enough to evaluate and export it later."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from models.pose_lstm import PoseLSTM
+from models.pose_lstm import Design, PoseLSTM
 from trainer.dataset import Library, Windows
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe, check_recipe
@@ -57,13 +59,34 @@ class Run:
 
     def network(self) -> PoseLSTM:
         """Build the network with its best epoch's weights, ready to judge."""
-        network = PoseLSTM(self.recipe.design())
+        network = PoseLSTM(self.design())
         load_best(self.folder, network)
         return network.eval()
 
+    def design(self) -> Design:
+        return self.recipe.design(len(self.library.people))
+
     def fresh_network(self) -> PoseLSTM:
+        """Build the network as training begins, with the training data's own range of every feature."""
         torch.manual_seed(self.recipe.seed)
-        return PoseLSTM(self.recipe.design())
+        network = PoseLSTM(self.design())
+        learn = self.windows("train")
+        if self.recipe.even:
+            settle(network, learn)
+        if self.recipe.balance:
+            share = float(learn.label.mean())
+            network.odds.fill_(math.log(share / (1 - share)))
+        return network
+
+
+def settle(network: PoseLSTM, windows: Windows) -> None:
+    """Set the network's centre and spread from at most 500 training windows."""
+    rows = np.linspace(0, len(windows) - 1, min(500, len(windows))).astype(np.int64)
+    with torch.no_grad():
+        features = network.describe(windows.take(rows)[0]).flatten(0, 1)  # (B * T, width)
+    network.centre.copy_(features.mean(dim=0))
+    spread = features.std(dim=0)
+    network.spread.copy_(torch.where(spread > 1e-3, spread, torch.ones_like(spread)))
 
 
 def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] | None = None) -> Run:

@@ -107,7 +107,7 @@ def _by_recording(tracks: Sequence[Track], person: str, seed: int, fold: int) ->
 def _by_repetition(tracks: Sequence[Track], person: str, seed: int, fold: int) -> Split:
     """Give each track's last 30 % to test and the rest to train, but for what validates (_train_or_validate)."""
     parts: dict[str, list[Span]] = {name: [] for name in PARTS}
-    lent = _lent(tracks, person)
+    lent = _lent(tracks)
     for number, track in enumerate(tracks):
         total = len(track.time_s)
         border = round(total * 0.7)
@@ -122,7 +122,7 @@ def _by_session(tracks: Sequence[Track], person: str, seed: int, fold: int) -> S
     if len(takes) < 2:
         raise SplitImpossible("by_session", f"all recordings are of one session ({takes[0]})")
     tested = set(takes[-max(1, len(takes) // 3) :])
-    return _held_out("by_session", tracks, person, [track.take in tested for track in tracks], fold)
+    return _held_out("by_session", tracks, [track.take in tested for track in tracks], fold)
 
 
 def _unseen_movement(tracks: Sequence[Track], person: str, seed: int, fold: int) -> Split:
@@ -131,7 +131,7 @@ def _unseen_movement(tracks: Sequence[Track], person: str, seed: int, fold: int)
     if len(movements) < 2:
         raise SplitImpossible("unseen_movement", f"all recordings are of one movement ({movements[0]})")
     tested = set(movements[fold % min(MOVEMENT_FOLDS, len(movements)) :: MOVEMENT_FOLDS])
-    return _held_out("unseen_movement", tracks, person, [track.movement in tested for track in tracks], fold)
+    return _held_out("unseen_movement", tracks, [track.movement in tested for track in tracks], fold)
 
 
 PROTOCOLS: dict[str, Callable[[Sequence[Track], str, int, int], Split]] = {
@@ -143,9 +143,9 @@ PROTOCOLS: dict[str, Callable[[Sequence[Track], str, int, int], Split]] = {
 }
 
 
-def _held_out(protocol: str, tracks: Sequence[Track], person: str, tested: Sequence[bool], fold: int) -> Split:
+def _held_out(protocol: str, tracks: Sequence[Track], tested: Sequence[bool], fold: int) -> Split:
     parts: dict[str, list[Span]] = {name: [] for name in PARTS}
-    lent = _lent([track for track, held in zip(tracks, tested, strict=True) if not held], person)
+    lent = _lent([track for track, held in zip(tracks, tested, strict=True) if not held])
     kept = 0
     for number, track in enumerate(tracks):
         if tested[number]:
@@ -156,12 +156,10 @@ def _held_out(protocol: str, tracks: Sequence[Track], person: str, tested: Seque
     return _split(protocol, parts, fold)
 
 
-def _lent(tracks: Sequence[Track], person: str) -> set[int]:
-    """Choose the tracks that lend a part to validation: every third of the person's and every third of the others'."""
-    chosen: set[int] = set()
-    for fake in (False, True):
-        chosen.update([i for i, track in enumerate(tracks) if track.is_fake_of(person) == fake][::3])
-    return chosen
+def _lent(tracks: Sequence[Track]) -> set[int]:
+    """Choose the tracks that lend a part to validation: every third of each person's, real and fake apart."""
+    owners = [(track.person, track.genuine) for track in tracks]
+    return {i for owner in set(owners) for i in [n for n, other in enumerate(owners) if other == owner][::3]}
 
 
 def _train_or_validate(

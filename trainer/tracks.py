@@ -1,6 +1,7 @@
 """Pose tracks: what a recording becomes, and what every experiment starts from."""
 
 import hashlib
+import io
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ def read_track(path: Path) -> Track:
         DataUnusable: no such format, arrays that don't fit together, or numbers that are none.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             values = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         raise DataUnusable(path, "is no pose track (.npz with time_s, keypoints, person)") from None

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.pose_lstm import PoseLSTM
+from models.pose_lstm import Judge, PoseLSTM
 from trainer.augment import augment
 from trainer.dataset import Windows
 from trainer.errors import RunUnusable
@@ -36,7 +36,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def train(
-    network: nn.Module,
+    network: Judge,
     learn: Windows,
     check: Windows,
     recipe: Recipe,
@@ -48,9 +48,8 @@ def train(
 ) -> list[Epoch]:
     """Train on learn, judge every epoch on check, keep the best; go on where an interrupted run stopped.
 
-    network.logits(poses (B, T, 18, 3), lengths | None) -> (B,). stop_after ends early, after so many epochs of this
-    call, and leaves the run ready to go on. Returns the history: for each epoch loss, accuracy (train),
-    val_loss, val_accuracy, val_auroc, lr and seconds.
+    stop_after ends early, after so many epochs of this call, and leaves the run ready to go on. Returns the history:
+    for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
     """
     run.mkdir(parents=True, exist_ok=True)
     network.to(device)
@@ -65,9 +64,13 @@ def train(
         torch.manual_seed(recipe.seed * 1_000_003 + number)  # dropout: a resumed run draws what an unbroken one would
         network.train()
         losses, right, seen = 0.0, 0, 0
-        for poses, labels, lengths in shuffled(learn, recipe, random):
-            logits = network.logits(poses.to(device), lengths)  # type: ignore[operator]
-            loss = loss_of(logits, labels.to(device), weight)
+        for poses, labels, who, lengths in shuffled(learn, recipe, random):
+            outputs = network.outputs(poses.to(device), lengths)  # (B, people)
+            logits = network.log_odds(outputs)  # (B,)
+            if outputs.size(1) > 1:
+                loss = nn.functional.cross_entropy(outputs, who.to(device), label_smoothing=recipe.smooth_labels)
+            else:
+                loss = loss_of(logits, labels.to(device), weight)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
@@ -91,18 +94,19 @@ def train(
 
 def shuffled(
     windows: Windows, recipe: Recipe, random: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-    """Go through all windows once in random order: poses (B, T, 18, 3), labels (B,), lengths (B,) when they differ."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
+    """Go through all windows once in random order: poses (B, T, 18, 3), labels (B,), who (B,), lengths (B,) or None."""
     order = torch.randperm(len(windows), generator=random).numpy()
     for first in range(0, len(order), recipe.batch):
-        poses, labels = windows.take(order[first : first + recipe.batch])
+        rows = order[first : first + recipe.batch]
+        poses, labels = windows.take(rows)
         if recipe.augments:
             poses = augment(poses, recipe, random)
         lengths = None
         if recipe.shortest < recipe.longest:
             lengths = torch.randint(recipe.shortest, recipe.longest + 1, (len(labels),), generator=random)
             poses = poses[:, : int(lengths.max())]
-        yield poses, labels, lengths
+        yield poses, labels, torch.from_numpy(windows.who[rows]), lengths
 
 
 def loss_of(logits: Tensor, labels: Tensor, weight: tuple[float, float] | None) -> Tensor:
@@ -119,17 +123,17 @@ def class_weight(windows: Windows) -> tuple[float, float]:
     return 0.5 / (1 - share), 0.5 / share
 
 
-def predict(network: nn.Module, windows: Windows, device: torch.device, *, batch: int = 128) -> np.ndarray:
+def predict(network: Judge, windows: Windows, device: torch.device, *, batch: int = 128) -> np.ndarray:
     """(N,) float32 log odds of all windows."""
     network.eval()
     parts = [np.zeros(0, np.float32)]
     with torch.inference_mode():
         for poses, _ in windows.batches(batch):
-            parts.append(network.logits(poses.to(device)).cpu().numpy())  # type: ignore[operator]
+            parts.append(network.log_odds(network.outputs(poses.to(device), None)).cpu().numpy())
     return np.concatenate(parts)
 
 
-def validate(network: nn.Module, check: Windows, device: torch.device, weight: tuple[float, float] | None) -> Epoch:
+def validate(network: Judge, check: Windows, device: torch.device, weight: tuple[float, float] | None) -> Epoch:
     """Loss, accuracy at 0.5 and AUROC on the validation windows."""
     logits = predict(network, check, device)
     loss = loss_of(torch.from_numpy(logits), torch.from_numpy(check.label), weight).item()
