@@ -9,8 +9,6 @@ import av.filter
 import numpy as np
 import numpy.typing as npt
 
-from monitor.packets import Track
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
@@ -34,11 +32,6 @@ class Decoder:
         self._time_base = stream.time_base or Fraction(1, 90_000)
         self._weave: av.filter.Graph | None = None
         self.damaged = 0
-
-    @property
-    def track(self) -> Track:
-        """What a player has to know to read the packets."""
-        return Track(self._codec.name, *self.size, self._codec.extradata)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from monitor.connection import Connection, Packet
 from monitor.errors import StreamError, StreamUnreachable, StreamUnreadable
-from monitor.packets import OnPacket, coded
+from monitor.packets import OnPacket, PacketCopier
 from monitor.picture import Decoder, Picture
 from monitor.records import Frame
 from monitor.timeline import CATCH_UP, Pacer, Rate, Timeline
@@ -42,6 +42,7 @@ class Playout:
         self._timeout_s, self._behind_s = timeout_s, behind_s
         self._deliver, self._on_live, self._on_packet = deliver, on_live, on_packet
         self._decoder = Decoder(connection.stream)
+        self._copier = PacketCopier(connection.stream, channel)
         self._pacer = Pacer(CATCH_UP if behind_s else 1.0)
         self._rate = Rate()
         self._told: tuple[object, ...] = ()
@@ -99,8 +100,7 @@ class Playout:
         epoch = self._timeline.epoch
         if resized and self._decoder.shown_size != self.size and self._told:
             epoch += 1
-        kept = coded(packet, self._channel, epoch, self._decoder.track, time.time())
-        if kept is not None:
+        for kept in self._copier.copy(packet, epoch, time.time()):
             on_packet(kept)
 
     def _hand_over_all(self, packet: Packet | None, stop: threading.Event) -> None:
