@@ -52,6 +52,8 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
             "genuine_recordings": len(genuine),
             "genuine_hours": round(sum(len(track.time_s) for track in genuine) / 30 / 3600, 3),
             "split": run.task.protocol,
+            "fold": run.task.fold,
+            "seed": run.task.seed,
             "best_epoch": run.best()["epoch"],
         },
         note=note,

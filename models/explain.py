@@ -1,0 +1,79 @@
+"""Which keypoints, and which seconds, made a window look like somebody else: for the page, beside an alert.
+
+Integrated gradients (Sundararajan, Taly and Yan, 2017) from the same body held still to the body as it moved: what is
+told adds up to the difference between the two, in log odds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.artifact import LoadedModel
+from models.skeleton import KEYPOINTS, RATE_HZ, UPPER_BODY
+
+STEPS = 12
+"""Points on the way from still to moving; 12 add up to within a few percent. One call costs about 12 scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What moved one window's score, in log odds: > 0 towards "not the person".
+
+    still is the log odds of the same body held at its mean pose, moving those of the window as it is; what lies between
+    is the movement's part, and by_keypoint (12 names) and by_second (one for each second begun) each add up to it.
+    """
+
+    score: float
+    still: float
+    moving: float
+    by_keypoint: dict[str, float]
+    by_second: tuple[float, ...]
+
+    @property
+    def movement(self) -> float:
+        return self.moving - self.still
+
+    def strongest(self, count: int = 3) -> list[str]:
+        """Name the keypoints that did most, the strongest first."""
+        return sorted(self.by_keypoint, key=lambda name: -abs(self.by_keypoint[name]))[:count]
+
+
+def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
+    """Explain the score of one window, (T, 18, 3) raw keypoints."""
+    poses = torch.from_numpy(np.ascontiguousarray(window, np.float32)).unsqueeze(0)  # (1, T, 18, 3)
+    still = held_still(poses)
+    way = (poses - still)[..., :2]  # (1, T, 18, 2)
+    shares = (torch.arange(STEPS, dtype=torch.float32) + 0.5) / STEPS
+    between = (still[..., :2] + shares.view(-1, 1, 1, 1) * way).requires_grad_()  # (STEPS, T, 18, 2)
+    odds = _log_odds(model, torch.cat([between, poses[..., 2:].expand(STEPS, -1, -1, -1)], dim=-1))
+    (slope,) = torch.autograd.grad(odds.sum(), between)
+    part = (slope.mean(dim=0) * way[0]).sum(dim=2)[:, list(UPPER_BODY)]  # (T, 12)
+    with torch.no_grad():
+        ends = _log_odds(model, torch.cat([still, poses]))
+    seconds = torch.split(part.sum(dim=1), round(RATE_HZ))
+    return Explanation(
+        score=float(torch.sigmoid(ends[1])),
+        still=float(ends[0]),
+        moving=float(ends[1]),
+        by_keypoint={KEYPOINTS[k]: float(value) for k, value in zip(UPPER_BODY, part.sum(dim=0), strict=True)},
+        by_second=tuple(float(second.sum()) for second in seconds),
+    )
+
+
+def held_still(poses: Tensor) -> Tensor:
+    """(B, T, 18, 3) -> the same with every seen keypoint at its mean place; what is not seen stays so."""
+    seen = (poses[..., 2:] > 0).to(poses.dtype)  # (B, T, 18, 1)
+    mean = (poses[..., :2] * seen).sum(dim=1, keepdim=True) / seen.sum(dim=1, keepdim=True).clamp(min=1)
+    return torch.cat([torch.where(seen > 0, mean, poses[..., :2]), poses[..., 2:]], dim=-1)
+
+
+def _log_odds(model: LoadedModel, poses: Tensor) -> Tensor:
+    """(B, T, 18, 3) -> (B,); from the network's own where it has them, since a probability near 1 has no slope."""
+    if hasattr(model.module, "logits"):
+        odds: Tensor = model.module.logits(poses)
+        return odds
+    probability: Tensor = model.module(poses)
+    return torch.logit(probability, eps=1e-6)
