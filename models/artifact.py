@@ -22,7 +22,19 @@ from models.card import SCHEMA, Card
 from models.errors import ModelMismatch, ModelNotTrusted, ModelUnreadable
 from models.skeleton import KEYPOINTS, RATE_HZ, WINDOW_POSES
 
-__all__ = ["SCHEMA", "WEIGHTS", "Card", "LoadedModel", "find", "load", "read_card", "read_index", "save"]
+__all__ = [
+    "SCHEMA",
+    "WEIGHTS",
+    "Card",
+    "LoadedModel",
+    "enter",
+    "find",
+    "load",
+    "read_card",
+    "read_index",
+    "replace_file",
+    "save",
+]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -63,9 +75,9 @@ def save(path: Path, module: nn.Module, card: Card) -> str:
     content = buffer.getvalue()
     sha256 = hashlib.sha256(content).hexdigest()
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, content)
+    replace_file(path, content)
     entry = {"file": path.name, "kind": "person", "person": card.person, "sha256": sha256, "note": card.note}
-    _replace(path.parent / "index.json", _index_json(path.parent, path.stem, entry))
+    enter(path.parent, path.stem, entry)
     return sha256
 
 
@@ -137,6 +149,21 @@ def read_index(folder: Path) -> dict[str, dict[str, Any]]:
     return index
 
 
+def enter(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    """Write a file's line in folder/index.json; the other lines stay."""
+    replace_file(folder / "index.json", _index_json(folder, name, entry))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.write_bytes(content)
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _vouched(path: Path) -> str | None:
     entries = read_index(path.parent).values()
     return next((str(entry.get("sha256")) for entry in entries if entry["file"] == path.name), None)
@@ -185,10 +212,3 @@ def _check(path: Path, card: Card, pose_backend: dict[str, str] | None) -> None:
     for part, expected in (pose_backend or {}).items():
         if card.pose_backend.get(part) != expected:
             raise ModelMismatch(path, f"pose_backend.{part}", expected=expected, found=card.pose_backend.get(part))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)

@@ -57,6 +57,7 @@ def import_openpose(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder that the converted network goes to")] = Path(
         "weights"
     ),
+    as_json: AsJson = False,
 ) -> None:
     """Convert OpenPose weights that you have, under their own licence, into a pose backend.
 
@@ -64,4 +65,15 @@ def import_openpose(
     """
     from models.importing import import_openpose as convert
 
-    typer.echo(convert(file, out))
+    found = convert(file, out)
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "path": str(found.path)}))
+        return
+    unused = f", {found.unused} more not used" if found.unused else ""
+    typer.echo(
+        f"recognised  {found.title}: all {found.tensors} tensors are there{unused}\n"
+        f"written     {found.path} (sha256 {found.sha256}), entered in {found.path.with_name('index.json')}\n"
+        f"licence     {found.licence}\n"
+        f"to use it   pose: {{backend: {found.path.resolve()}}} in the configuration, with models of persons that were "
+        "made with it"
+    )
