@@ -69,7 +69,7 @@ def test_a_model_of_movement_passes(tmp_path: Path) -> None:
     """It tells them apart, and loses it when nothing moves or the order is lost."""
     report = audited(tmp_path, Mover(), tracks())
     kept = {finding["control"]: finding["kept"] for finding in report["controls"]}
-    assert report["auroc"] > 0.95
+    assert report["auroc"] > 0.9
     assert not report["posture"]
     assert max(kept["mean_pose"], kept["one_frame"], kept["shuffled"]) < 0.5
     assert kept["camera"] > 0.9
