@@ -2,6 +2,7 @@
 
 import asyncio
 import http
+import json
 import mimetypes
 import re
 import time
@@ -50,7 +51,7 @@ class Pages:
     def __init__(self, relay: Relay, door: Door, metrics: Metrics, evidence: Path | None) -> None:
         self._relay, self._door, self._metrics = relay, door, metrics
         self._evidence = evidence.resolve() if evidence else None
-        self._files = _dashboard()
+        self._files = dashboard()
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer an HTTP request, or give None to let a websocket open."""
@@ -89,10 +90,15 @@ class Pages:
 
     def _file(self, name: str, asked: str | None) -> Response:
         """Give a file of the evidence folder or a piece of it; nothing outside the folder, whatever the name."""
+        folder = re.fullmatch(r"[^/\0]+/", name)
         if self._evidence is None or "\0" in name:
-            return text(404, "no evidence is kept")
+            return reply(200, b'{"files":[]}', TYPES[".json"]) if folder else text(404, "no evidence is kept")
         path = (self._evidence / name).resolve()
-        if not path.is_relative_to(self._evidence) or not path.is_file():
+        if not path.is_relative_to(self._evidence):
+            return text(404, "no such file")
+        if folder:
+            return _listing(path)
+        if not path.is_file():
             return text(404, "no such file")
         size = path.stat().st_size
         kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -106,6 +112,13 @@ class Pages:
         if not asked:
             return reply(200, body, kind, {"Accept-Ranges": "bytes"})
         return reply(206, body, kind, {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"})
+
+
+def _listing(folder: Path) -> Response:
+    """Name the files of one incident, none when nothing is kept (yet)."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    shown = [name for name in names if not name.startswith(".")]
+    return reply(200, json.dumps({"files": shown}).encode(), TYPES[".json"])
 
 
 def _piece(asked: str | None, size: int) -> tuple[int, int] | None:
@@ -133,7 +146,8 @@ def _token(request: Request) -> str | None:
     return morsel.value if morsel else None
 
 
-def _dashboard() -> dict[str, tuple[str, bytes]]:
+def dashboard() -> dict[str, tuple[str, bytes]]:
+    """Read the files of the page: path -> (type, content)."""
     folder = resources.files("monitor") / "dashboard"
     files = {
         f"/{file.name}": (TYPES[Path(file.name).suffix], file.read_bytes())
