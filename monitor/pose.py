@@ -1,0 +1,155 @@
+"""The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.grouping import find_people
+from models.openpose import STRIDE
+from monitor.errors import ConfigError, MissingPart, WeightsUnreadable
+
+Floats = npt.NDArray[np.float32]
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
+SHAPES_KEPT = 4
+"""Sessions kept at once; each is of one picture size, since fixed shapes are faster, and holds about 40 MB."""
+
+_PROVIDERS = {
+    "openvino": "OpenVINOExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What of a frame the network is to see.
+
+    image is (h, w, 3) uint8, BGR, at the network's size, h and w multiples of 8. A place (x, y) in it is
+    (left_px + x * scale, top_px + y * scale) in the frame. complete: look for every person with all 18 keypoints;
+    otherwise only for the upper body.
+    """
+
+    image: npt.NDArray[np.uint8]
+    left_px: float = 0.0
+    top_px: float = 0.0
+    scale: float = 1.0
+    complete: bool = True
+
+
+class PoseNetwork:
+    """OpenPose in ONNX Runtime: one per process, shared by its channels.
+
+    name and sha256 are those of the weights; fingerprint is what a model file's card names.
+    """
+
+    def __init__(
+        self,
+        backend: str = "openpose-thin",
+        *,
+        provider: str = "auto",
+        threads: int = 0,
+        concurrently: Callable[..., Iterable[Any]] = map,
+    ) -> None:
+        """Open the weights called backend, or the ONNX file at that path.
+
+        concurrently is map, or an executor's map with as many threads as cores: then looks are worked on side by
+        side, one core each, which is faster than one after the other on all cores.
+
+        Raises:
+            ConfigError: there is no such backend.
+            WeightsUnreadable: its file isn't what the index names.
+            MissingPart: the provider isn't installed.
+        """
+        self._path, self._model, self.name = _find(backend)
+        self.sha256 = hashlib.sha256(self._model).hexdigest()
+        self.provider = _provider(provider)
+        self._threads, self._concurrently = threads, concurrently
+        self._sessions: dict[tuple[int, ...], Any] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the network as a model's card does: name@first 12 digits of the weights' sha256."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+    def find(self, looks: Sequence[Look]) -> list[Floats]:
+        """Give, for each look, people (P, 18, 3) in pixels of its frame, strongest first; confidence 0 is unseen."""
+        return list(self._concurrently(self._find_one, looks))
+
+    def maps(self, image: npt.NDArray[np.uint8]) -> Floats:
+        """Run the network on one picture (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
+        out: Floats = self._session(planes.shape).run(None, {"image": planes})[0][0]
+        return out
+
+    def _find_one(self, look: Look) -> Floats:
+        people = find_people(self.maps(look.image), upper_only=not look.complete)
+        cell = look.scale * STRIDE
+        # A cell's centre lies half a cell into the picture, and a pixel's half a pixel.
+        people[..., 0] = look.left_px + (people[..., 0] + 0.5) * cell - 0.5
+        people[..., 1] = look.top_px + (people[..., 1] + 0.5) * cell - 0.5
+        people[people[..., 2] == 0] = 0
+        return people
+
+    def _session(self, shape: tuple[int, ...]) -> Any:
+        """Give the session for pictures of this shape, made at first use."""
+        if shape not in self._sessions:
+            if len(self._sessions) >= SHAPES_KEPT:
+                del self._sessions[next(iter(self._sessions))]
+            self._sessions[shape] = _open(self._path, self._model, self.provider, shape, self._threads)
+        return self._sessions[shape]
+
+
+def _find(backend: str) -> tuple[Path, bytes, str]:
+    """Read the weights called backend from the index, or from a path."""
+    index = json.loads((WEIGHTS / "index.json").read_bytes())
+    entry = index.get(backend)
+    path = WEIGHTS / entry["file"] if entry and entry["kind"] == "pose" else Path(backend)
+    if path.suffix != ".onnx" or not path.is_file():
+        names = ", ".join(sorted(name for name, entry in index.items() if entry["kind"] == "pose"))
+        raise ConfigError(
+            "pose.backend", backend, f"no pose network of this name ({names}), nor an ONNX file at this path"
+        )
+    model = path.read_bytes()
+    if entry and hashlib.sha256(model).hexdigest() != entry["sha256"]:
+        raise WeightsUnreadable(path, "its sha256 isn't the one in index.json; install bodywatch again")
+    return path, model, backend if entry else path.stem
+
+
+def _provider(wanted: str) -> str:
+    """Choose an execution provider that is installed."""
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    if wanted == "auto":
+        return next(provider for provider in _PROVIDERS.values() if provider in there)
+    if _PROVIDERS[wanted] not in there:
+        extra = "gpu" if wanted in ("cuda", "tensorrt") else "cpu"
+        raise MissingPart(
+            f"ONNX Runtime with {_PROVIDERS[wanted]}", f"pose.provider: {wanted}", f"install bodywatch[{extra}]"
+        )
+    return _PROVIDERS[wanted]
+
+
+def _open(path: Path, model: bytes, provider: str, shape: tuple[int, ...], threads: int) -> Any:
+    """Open a session for one input shape (B, 3, H, W)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1 if provider.startswith("OpenVINO") else threads
+    for name, size in zip(("batch", "height", "width"), (shape[0], *shape[2:]), strict=True):
+        options.add_free_dimension_override_by_name(name, size)
+    settings = {"device_type": "CPU"} if provider.startswith("OpenVINO") else {}
+    if settings and threads:
+        settings["num_of_threads"] = str(threads)
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=[(provider, settings)])
+    except Exception as error:  # ONNX Runtime's errors have no common class of their own
+        raise WeightsUnreadable(path, f"ONNX Runtime can't open it ({str(error).splitlines()[0][:200]})") from None
