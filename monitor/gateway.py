@@ -19,6 +19,7 @@ from monitor.metrics import Metrics
 from monitor.orders import Desk
 from monitor.pages import Pages
 from monitor.relay import Relay
+from monitor.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Gateway:
         self.desk = Desk(self.relay.redis, config.gateway.audit)
         self.metrics = Metrics(self.relay)
         self.pages = Pages(self.relay, self.door, self.metrics, config.evidence.folder)
+        self.webhooks = Webhooks(config.webhooks, self.relay.store, self.metrics.delivered)
         self._host, self._port = config.gateway.host, config.gateway.port
 
     @contextlib.asynccontextmanager
@@ -53,7 +55,7 @@ class Gateway:
         """
         async with await self._listen() as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            relaying = asyncio.create_task(self.relay.run())
+            relaying = asyncio.create_task(self.relay.run(*self.webhooks.jobs()))
             try:
                 host = f"[{self._host}]" if ":" in self._host else self._host
                 yield f"http://{host}:{port}/", relaying

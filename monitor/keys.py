@@ -40,6 +40,12 @@ def preview(channel: str) -> str:
     return f"bodywatch:preview:{channel}"
 
 
+WEBHOOKS = "bodywatch:webhooks"
+"""Hash, digest of a webhook's address -> id of the last alert that was delivered there or given up."""
+
+WEBHOOKS_LEASE = "bodywatch:webhooks:lease"
+"""Which gateway delivers webhooks; it expires when that gateway dies."""
+
 INCIDENTS_KEPT = 5_000
 
 INCIDENT_ORDER = "bodywatch:incidents:order"

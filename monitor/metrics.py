@@ -34,6 +34,10 @@ class Metrics:
         )
         relay.observe = self.delay.observe
 
+    def delivered(self, form: str, result: str) -> None:
+        """Count a webhook's delivery."""
+        self.webhooks.labels(form, result).inc()
+
     def page(self) -> bytes:
         """Write all of it as text."""
         return generate_latest(self.registry)

@@ -65,9 +65,9 @@ class Relay:
         """The connection, for those who write."""
         return self._redis
 
-    async def run(self) -> None:
-        """Relay until cancelled."""
-        jobs = [asyncio.create_task(self._forever(job)) for job in (self._follow, self._poll, self._show)]
+    async def run(self, *others: Callable[[], Awaitable[None]]) -> None:
+        """Relay until cancelled; other jobs that need Redis are kept running beside."""
+        jobs = [asyncio.create_task(self._forever(job)) for job in (self._follow, self._poll, self._show, *others)]
         try:
             done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_EXCEPTION)
             done.pop().result()

@@ -54,6 +54,27 @@ class Store:
         entries = await self._redis.xrange(keys.ALERTS, min=f"({after}", count=PAGE)
         return [Entry(number, fields["event"]) for number, fields in entries]
 
+    async def place(self, webhook: str) -> str:
+        """Give the id of the last alert that a webhook is done with; a new one begins with the next alert."""
+        known = await self._redis.hget(keys.WEBHOOKS, webhook)
+        if known is None:
+            known = await self.last(keys.ALERTS)
+            await self.set_place(webhook, known)
+        return str(known)
+
+    async def set_place(self, webhook: str, number: str) -> None:
+        """Remember it."""
+        await self._redis.hset(keys.WEBHOOKS, webhook, number)
+
+    async def lease(self, name: str, owner: str, lasts_s: int) -> bool:
+        """Take or renew a lease; tell whether it is the owner's now."""
+        if await self._redis.set(name, owner, nx=True, ex=lasts_s):
+            return True
+        if await self._redis.get(name) != owner:
+            return False
+        await self._redis.expire(name, lasts_s)
+        return True
+
     async def gap(self, after: str) -> dict[str, Any] | None:
         """Tell what a client that saw `after` can't be given any more, or None when nothing is missing."""
         if stream_id(after) == (0, 0) or await self._redis.xrange(keys.ALERTS, min=after, max=after):
