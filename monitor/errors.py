@@ -14,6 +14,8 @@ BodywatchError (models/errors.py)      exit code
     RedisAway                          5
     AddressInUse                       6
     MissingPart                        7
+    EvidenceMissing                    8
+    EvidenceChanged                    8
 """
 
 from models.errors import BodywatchError, ModelError, ModelMismatch, ModelNotTrusted, ModelUnreadable, WeightsUnreadable
@@ -22,6 +24,8 @@ __all__ = [
     "AddressInUse",
     "BodywatchError",
     "ConfigError",
+    "EvidenceChanged",
+    "EvidenceMissing",
     "MissingPart",
     "ModelError",
     "ModelMismatch",
@@ -157,3 +161,27 @@ class MissingPart(BodywatchError):
 
     def __str__(self) -> str:
         return f"{self.part} is needed for {self.needed_for}; {self.how}"
+
+
+class EvidenceMissing(BodywatchError):
+    """No evidence is kept of an incident, or not any more."""
+
+    exit_code = 8
+
+    def __init__(self, folder: str, incident: str) -> None:
+        self.folder, self.incident = folder, incident
+
+    def __str__(self) -> str:
+        return f"{self.folder} keeps no files of {self.incident}; `bodywatch evidence ls` lists what there is"
+
+
+class EvidenceChanged(BodywatchError):
+    """Something in the evidence folder is not as it was sealed."""
+
+    exit_code = 8
+
+    def __init__(self, folder: str, faults: int) -> None:
+        self.folder, self.faults = folder, faults
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.faults} faults; what they name can't be trusted as it lies there"

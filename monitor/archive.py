@@ -1,0 +1,270 @@
+"""The evidence folder: one folder an incident, sealed by digests, each chained to the one before.
+
+<folder>/<incident>/...            what is kept, and manifest.json with the sha256 of every other file
+<folder>/chain.jsonl               the incidents in the order of sealing, with the sha256 of their manifests
+<folder>/removed/<incident>.json   manifests of what was deleted to make room: the chain can still be checked
+<folder>/held/<incident>           is never deleted while this file is there; it holds the reason
+<folder>/.<incident>.part/         being written
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import EvidenceMissing
+
+MANIFEST = "manifest.json"
+CHAIN = "chain.jsonl"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One incident's place in the chain; state is kept, held or removed."""
+
+    id: str
+    sealed_at: str
+    state: str
+    nbytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is not as it was sealed; file is empty when it is the incident as a whole."""
+
+    id: str
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.id}{'/' if self.file else ''}{self.file}: {self.what}"
+
+
+class Archive:
+    """Reads and seals an evidence folder. Several processes may seal into the same one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def chain(self) -> list[dict[str, Any]]:
+        """Give the chain's lines, oldest first; a line that is no JSON becomes one with an empty id."""
+        try:
+            lines = (self.folder / CHAIN).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [_parsed(line) for line in lines]
+
+    def kept(self) -> list[Kept]:
+        """List what is or was kept, oldest first."""
+        return [
+            Kept(line["id"], line["sealed_at"], self._state(line["id"]), line["nbytes"], line["sha256"])
+            for line in self.chain()
+            if line["id"]
+        ]
+
+    def manifest(self, incident: str) -> dict[str, Any]:
+        """Read an incident's manifest.
+
+        Raises:
+            EvidenceMissing: no such incident, or its files were removed to make room.
+        """
+        path = self.folder / incident / MANIFEST
+        if incident not in {line["id"] for line in self.chain()} or not path.is_file():
+            raise EvidenceMissing(str(self.folder), incident)
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return manifest
+
+    def seal(self, part: Path, incident: str, sealed_at_s: float) -> Path:
+        """Write the manifest, add it to the chain and give the folder its name; sealed_at_s is Unix time.
+
+        A crash in between is mended by the next seal's caller: finish() knows a part that stands in the chain.
+        """
+        with self.locked():
+            previous = self.chain()[-1:] or [{}]
+            manifest = {
+                "schema": SCHEMA,
+                "id": incident,
+                "sealed_at": datetime.fromtimestamp(sealed_at_s, UTC).isoformat(timespec="seconds"),
+                "previous": {key: previous[0][key] for key in ("id", "sha256") if key in previous[0]} or None,
+                "files": [_described(path) for path in _files(part)],
+            }
+            text = json.dumps(manifest, indent=1)
+            write_whole(part / MANIFEST, text.encode())
+            line = {
+                "id": incident,
+                "sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "sealed_at": manifest["sealed_at"],
+                "nbytes": sum(path.stat().st_size for path in _files(part)),
+            }
+            with (self.folder / CHAIN).open("a", encoding="utf-8") as chain:
+                chain.write(json.dumps(line) + "\n")
+                chain.flush()
+                os.fsync(chain.fileno())
+            return self._name(part, incident)
+
+    def finish(self, part: Path, incident: str) -> bool:
+        """Give a part that stands in the chain already its name; False when it doesn't."""
+        with self.locked():
+            if incident not in {line["id"] for line in self.chain()}:
+                return False
+            self._name(part, incident)
+            return True
+
+    def hold(self, incident: str, why: str) -> None:
+        """Never delete an incident, until release()."""
+        self.manifest(incident)
+        (self.folder / "held").mkdir(exist_ok=True)
+        write_whole(self.folder / "held" / incident, why.encode())
+
+    def release(self, incident: str) -> None:
+        """Let retention have it again."""
+        self.manifest(incident)
+        (self.folder / "held" / incident).unlink(missing_ok=True)
+
+    def tidy(self, *, keep_days: float, keep_bytes: int, now_s: float) -> list[str]:
+        """Delete what is too old, then the oldest until all fits; held incidents stay, and count. Gives the names."""
+        removed = []
+        with self.locked():
+            here = [kept for kept in self.kept() if kept.state != "removed"]
+            total_bytes = sum(kept.nbytes for kept in here)
+            for kept in here:
+                age_s = now_s - datetime.fromisoformat(kept.sealed_at).timestamp()
+                if kept.state == "kept" and (age_s > keep_days * 86_400 or total_bytes > keep_bytes):
+                    self._remove(kept.id)
+                    total_bytes -= kept.nbytes
+                    removed.append(kept.id)
+        return removed
+
+    def verify(self) -> Iterator[Fault]:
+        """Hold every file against its manifest, every manifest against the chain, and the chain against itself.
+
+        Cutting incidents off the chain's end, files and all, leaves no trace in the folder: compare the last sha256
+        with one that was noted elsewhere (the log tells each).
+        """
+        before: dict[str, Any] | None = None
+        for line in self.chain():
+            if not line["id"]:
+                yield Fault(CHAIN, "", "a line of the chain can't be read")
+                continue
+            yield from self._verify_one(line, before)
+            before = line
+        chained = {line["id"] for line in self.chain()}
+        for path in sorted(self.folder.glob("*/")):
+            if path.name not in chained | {"removed", "held"} and not path.name.startswith("."):
+                yield Fault(path.name, "", "a folder that stands in no chain")
+
+    def export(self, incident: str, file: Path) -> Path:
+        """Write one zip with an incident's files and the chain."""
+        manifest = self.manifest(incident)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name in [*(entry["name"] for entry in manifest["files"]), MANIFEST]:
+                archive.write(self.folder / incident / name, f"{incident}/{name}")
+            archive.write(self.folder / CHAIN, CHAIN)
+        return file
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the chain."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _state(self, incident: str) -> str:
+        if (self.folder / "removed" / f"{incident}.json").exists():
+            return "removed"
+        return "held" if (self.folder / "held" / incident).exists() else "kept"
+
+    def _name(self, part: Path, incident: str) -> Path:
+        folder = self.folder / incident
+        part.rename(folder)
+        sync_folder(self.folder)
+        return folder
+
+    def _remove(self, incident: str) -> None:
+        """Delete an incident's files; its manifest goes to removed/ first, so a crash leaves no hole in the chain."""
+        (self.folder / "removed").mkdir(exist_ok=True)
+        write_whole(self.folder / "removed" / f"{incident}.json", (self.folder / incident / MANIFEST).read_bytes())
+        shutil.rmtree(self.folder / incident)
+
+    def _verify_one(self, line: dict[str, Any], before: dict[str, Any] | None) -> Iterator[Fault]:
+        incident, removed = line["id"], self._state(line["id"]) == "removed"
+        path = self.folder / "removed" / f"{incident}.json" if removed else self.folder / incident / MANIFEST
+        try:
+            data = path.read_bytes()
+            manifest = dict(json.loads(data))
+        except (OSError, ValueError, TypeError):
+            yield Fault(incident, MANIFEST, "is missing or no JSON")
+            return
+        if hashlib.sha256(data).hexdigest() != line["sha256"]:
+            yield Fault(incident, MANIFEST, "is not the one that the chain names")
+        if manifest.get("previous") != (before and {"id": before["id"], "sha256": before["sha256"]}):
+            yield Fault(incident, MANIFEST, "does not follow on the incident before it in the chain")
+        if not removed:
+            yield from _verify_files(self.folder / incident, manifest.get("files", []))
+
+
+def _verify_files(folder: Path, entries: list[dict[str, Any]]) -> Iterator[Fault]:
+    for entry in entries:
+        try:
+            found = sha256_of(folder / entry["name"])
+        except OSError:
+            yield Fault(folder.name, entry["name"], "is missing")
+            continue
+        if found != entry["sha256"]:
+            yield Fault(folder.name, entry["name"], "was changed")
+    for path in _files(folder):
+        if path.name not in {entry["name"] for entry in entries}:
+            yield Fault(folder.name, path.name, "was added")
+
+
+def sha256_of(path: Path) -> str:
+    """Give a file's digest in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: Path) -> list[Path]:
+    """List what a manifest has to name."""
+    return sorted(path for path in folder.iterdir() if path.name != MANIFEST and not path.name.startswith("."))
+
+
+def _described(path: Path) -> dict[str, Any]:
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(line)
+        return {key: parsed[key] for key in ("id", "sha256", "sealed_at", "nbytes")}
+    except (ValueError, KeyError, TypeError):
+        return {"id": ""}
