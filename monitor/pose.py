@@ -1,7 +1,5 @@
 """The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.backends import find_backend
 from models.grouping import find_people
 from models.openpose import STRIDE
-from monitor.errors import ConfigError, MissingPart, WeightsUnreadable
+from monitor.errors import MissingPart, WeightsUnreadable
 
 Floats = npt.NDArray[np.float32]
-WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
 SHAPES_KEPT = 4
 """Sessions kept at once; each is of one picture size, since fixed shapes are faster, and holds about 40 MB."""
 
@@ -57,18 +55,17 @@ class PoseNetwork:
         threads: int = 0,
         concurrently: Callable[..., Iterable[Any]] = map,
     ) -> None:
-        """Open the weights called backend, or the ONNX file at that path.
+        """Open the weights called backend, or the imported ONNX file at that path.
 
         concurrently is map, or an executor's map with as many threads as cores: then looks are worked on side by
         side, one core each, which is faster than one after the other on all cores.
 
         Raises:
-            ConfigError: there is no such backend.
-            WeightsUnreadable: its file isn't what the index names.
+            WeightsUnreadable: there is no such backend, or its file isn't what the index beside it names.
             MissingPart: the provider isn't installed.
         """
-        self._path, self._model, self.name = _find(backend)
-        self.sha256 = hashlib.sha256(self._model).hexdigest()
+        found = find_backend(backend)
+        self._path, self._model, self.name, self.sha256 = found.path, found.content, found.name, found.sha256
         self.provider = _provider(provider)
         self._threads, self._concurrently = threads, concurrently
         self._sessions: dict[tuple[int, ...], Any] = {}
@@ -104,22 +101,6 @@ class PoseNetwork:
                 del self._sessions[next(iter(self._sessions))]
             self._sessions[shape] = _open(self._path, self._model, self.provider, shape, self._threads)
         return self._sessions[shape]
-
-
-def _find(backend: str) -> tuple[Path, bytes, str]:
-    """Read the weights called backend from the index, or from a path."""
-    index = json.loads((WEIGHTS / "index.json").read_bytes())
-    entry = index.get(backend)
-    path = WEIGHTS / entry["file"] if entry and entry["kind"] == "pose" else Path(backend)
-    if path.suffix != ".onnx" or not path.is_file():
-        names = ", ".join(sorted(name for name, entry in index.items() if entry["kind"] == "pose"))
-        raise ConfigError(
-            "pose.backend", backend, f"no pose network of this name ({names}), nor an ONNX file at this path"
-        )
-    model = path.read_bytes()
-    if entry and hashlib.sha256(model).hexdigest() != entry["sha256"]:
-        raise WeightsUnreadable(path, "its sha256 isn't the one in index.json; install bodywatch again")
-    return path, model, backend if entry else path.stem
 
 
 def _provider(wanted: str) -> str:

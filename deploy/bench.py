@@ -1,0 +1,36 @@
+"""`bodywatch bench`: measurements that anyone can repeat. Each command lives in a file of its own."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Measure this machine: the pose network, the daemon, the gateway.")
+
+
+@app.command()
+def pipeline(
+    streams: Annotated[int, typer.Option(help="Live streams at once", min=1, max=64)] = 2,
+    seconds: Annotated[float, typer.Option(help="Time to measure, after the warm-up", min=10)] = 60.0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the rendered streams")] = "1280x720",
+    fps: Annotated[float, typer.Option(help="Frame rate of the rendered streams", min=5, max=60)] = 30.0,
+    video: Annotated[str | None, typer.Option(help="An H.264 file to send instead of a rendered one")] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="Name or path of the person's model")] = "demo-speaker",
+    rtsp: Annotated[bool, typer.Option("--rtsp", help="Send by RTSP (needs GStreamer) instead of HLS")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")] = False,
+) -> None:
+    """Run live streams through the whole daemon: ingest, pose, model, Redis, websocket.
+
+    The streams are rendered and encoded before the measurement and sent as they are, so that what is measured is
+    the daemon; what sending costs is told apart. Linux only.
+
+    Example: [bold]bodywatch bench pipeline --streams 2 --seconds 120 --size 1280x720 --json[/]
+    """
+    from deploy.bench_pipeline import Load, run, told
+
+    result = run(Load(streams, seconds, size, fps, video, model, "rtsp" if rtsp else "hls"))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(result))
+    else:
+        typer.echo(told(result))
