@@ -101,7 +101,7 @@ def score_pairs(fields: Floats, peaks: Floats, kinds: Ints, limbs: list[int], ru
     limb = np.repeat(np.array(limbs, np.intp), [len(start) for start, _ in found])
     start = np.concatenate([s for s, _ in found])
     end = np.concatenate([e for _, e in found])
-    _, h, w = fields.shape
+    h = fields.shape[1]
     along = peaks[end, :2] - peaks[start, :2]  # (N, 2)
     length = np.sqrt((along**2).sum(1))
     direction = along / np.maximum(length, 1e-6)[:, None]
@@ -111,7 +111,6 @@ def score_pairs(fields: Floats, peaks: Floats, kinds: Ints, limbs: list[int], ru
     which = np.array(LIMB_FIELDS, np.intp)[limb]  # (N, 2)
     agreement = _at(fields, which[:, 0], x, y) * direction[:, :1] + _at(fields, which[:, 1], x, y) * direction[:, 1:]
     affinity = agreement.mean(1) + np.minimum(0.5 * h / np.maximum(length, 1e-6) - 1, 0)
-    # Two keypoints nearer than half a cell have no line between them to be asked about: the field there decides alone.
     agreed = (agreement > rule.affinity).mean(1)
     kept = np.flatnonzero((affinity > 0) & (agreed >= rule.share))
     kept = kept[np.lexsort((-affinity[kept], limb[kept]))]
@@ -124,7 +123,7 @@ def _ends(limbs: list[int]) -> list[tuple[int, int]]:
 
 def _at(fields: Floats, which: Ints, x: Floats, y: Floats) -> Floats:
     """Read field which[n] at the places x[n], y[n] (N, points), bilinearly."""
-    count, h, w = fields.shape
+    _, h, w = fields.shape
     x, y = np.clip(x, 0, w - 1.001), np.clip(y, 0, h - 1.001)
     column, row = x.astype(np.int32), y.astype(np.int32)
     fx, fy = x - column, y - row
@@ -163,7 +162,8 @@ def assemble(peaks: Floats, kinds: Ints, pairs: Pairs, rule: Grouping) -> Floats
             person, peak = (a, end) if a is not None else (b, start)
             assert person is not None
             if kind_of[peak] not in people[person]:
-                people[person][kind_of[peak]] = owner.setdefault(peak, person) * 0 + peak
+                people[person][kind_of[peak]] = peak
+                owner[peak] = person
                 sums[person] += affinity
     return _rows(peaks, people, sums, rule)
 

@@ -31,7 +31,7 @@ class Look:
 
     image is (h, w, 3) uint8, BGR, at the network's size, h and w multiples of 8. A place (x, y) in it is
     (left_px + x * scale, top_px + y * scale) in the frame. complete: look for every person with all 18 keypoints;
-    otherwise only for the upper body.
+    otherwise only for the upper body. An empty image asks for nothing and costs nothing.
     """
 
     image: npt.NDArray[np.uint8]
@@ -86,6 +86,8 @@ class PoseNetwork:
         return out
 
     def _find_one(self, look: Look) -> Floats:
+        if not look.image.size:
+            return np.zeros((0, 18, 3), np.float32)
         people = find_people(self.maps(look.image), upper_only=not look.complete)
         cell = look.scale * STRIDE
         # A cell's centre lies half a cell into the picture, and a pixel's half a pixel.

@@ -1,0 +1,238 @@
+"""Who of the people in the picture is the speaker, and where to look for them in the next frame."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.skeleton import LEFT_SHOULDER, NECK, RIGHT_SHOULDER
+from monitor.cuts import Cuts
+from monitor.pose import Look
+from monitor.records import Frame, Pose, Reason, Sighting
+from monitor.smooth import Smooth
+
+Floats = npt.NDArray[np.float32]
+Region = tuple[float, float, float, float]
+
+CROP_WIDTHS = 3.4  # side of the followed square in shoulder widths
+CROP_SIZE = 192  # pixels of that square at the network
+CROP_BELOW = 0.45  # its centre lies so many shoulder widths under the neck
+DRIFT = 0.15  # shoulder widths that the speaker may drift before the square moves: a still speaker is seen still
+SEARCH_AREAS = (432 * 240, 656 * 368)  # pixels at the network: the second when the first showed nobody
+SEARCH_TRIES = 4  # searches in frames that follow each other; after that one every SEARCH_EVERY_S
+SEARCH_EVERY_S = 0.25
+LOOK_ROUND_S = 2.0  # a whole-frame view is put beside the followed square so often
+BETTER = 1.8  # someone else is the speaker when so much more prominent, twice in a row
+SMALLEST = 0.025  # shoulder width of a speaker as a share of the picture's width
+JUMP = 0.8  # a neck that moves further between two frames, in shoulder widths, is another person's
+GROWTH = 1.5
+BACK = (1.2, 1.35)  # someone found again within so many shoulder widths, and so near in size, is the same person
+NOTHING = Look(np.zeros((0, 0, 3), np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a speaker is: neck in pixels of the frame, and the shoulder width that their size is told in."""
+
+    x_px: float
+    y_px: float
+    width_px: float
+
+    def near(self, other: "Place", moved: float, growth: float) -> bool:
+        """Tell whether both can be the same person; moved is in shoulder widths."""
+        larger = max(self.width_px, other.width_px)
+        apart = float(np.hypot(self.x_px - other.x_px, self.y_px - other.y_px))
+        return apart <= moved * larger and larger <= growth * min(self.width_px, other.width_px)
+
+
+def place_of(person: Floats) -> Place | None:
+    """Tell where a person (18, 3) is, or None without a neck and both shoulders: then nobody can be followed."""
+    if not (person[[NECK, RIGHT_SHOULDER, LEFT_SHOULDER], 2] > 0).all():
+        return None
+    width = float(np.hypot(*(person[RIGHT_SHOULDER, :2] - person[LEFT_SHOULDER, :2])))
+    return Place(float(person[NECK, 0]), float(person[NECK, 1]), width)
+
+
+class Speaker:
+    """Follows one person of a channel.
+
+    The whole frame is searched at the start, after a cut and after a loss; else a square around the speaker is
+    enough. Every LOOK_ROUND_S a small view of the whole frame stands beside the square in the same picture for the
+    network, so no frame's pose is lost by looking round. The same frames give the same poses.
+    """
+
+    def __init__(self, *, region: Region | None = None, smooth: bool = True) -> None:
+        """Follow the most prominent person whose neck is within region (left, top, right, bottom as shares)."""
+        self._region = region
+        self._smooth = Smooth() if smooth else None
+        self._cuts = Cuts()
+        self._epoch: int | None = None
+        self._speaker: Place | None = None  # followed now
+        self._lost: Place | None = None  # followed before
+        self._broken: Reason | None = None
+        self._misses, self._searched_s = 0, -1e9
+        self._round_s = 0.0
+        self._rival = False
+        self._square = Look(np.zeros((0, 0, 3), np.uint8))
+        self._wide: Look | None = None
+
+    def look(self, frame: Frame) -> Look:
+        """Say what of this frame the network is to see. Call once per frame, before pick."""
+        self._broken = None
+        if frame.epoch != self._epoch:
+            self._cuts.reset()
+            self._forget("cut" if self._epoch is not None else None)
+            self._epoch = frame.epoch
+        if self._cuts.push(frame.image):
+            self._forget("cut")
+        self._wide = None
+        if self._speaker is None:
+            return self._search(frame)
+        self._square = square(frame.image, self._framed(self._speaker))
+        if frame.time_s - self._round_s < LOOK_ROUND_S:
+            return self._square
+        self._round_s = frame.time_s
+        self._wide = whole(frame.image, CROP_SIZE)
+        return beside(self._square, self._wide)
+
+    def pick(self, frame: Frame, people: Floats) -> Sighting:
+        """Choose the speaker among people (P, 18, 3), found in what look() gave for this frame."""
+        if self._speaker is None:
+            chosen = self._choose(frame, people)
+        else:
+            here, around = self._apart(people)
+            chosen = self._follow(here)
+            if (other := self._replaced(frame, chosen, around)) is not None:
+                chosen = other
+                self._forget("wrong_person")
+        return self._sighting(frame, chosen)
+
+    def _search(self, frame: Frame) -> Look:
+        """Look at the whole frame, or at nothing while it is too soon to search again."""
+        if self._misses >= SEARCH_TRIES and frame.time_s - self._searched_s < SEARCH_EVERY_S:
+            return NOTHING
+        self._searched_s = frame.time_s
+        area = SEARCH_AREAS[self._misses % len(SEARCH_AREAS)]
+        h, w = frame.image.shape[:2]
+        return whole(frame.image, round((area * h / w) ** 0.5))
+
+    def _choose(self, frame: Frame, people: Floats) -> Floats | None:
+        """Take the most prominent person of a search; after a loss, tell whether they are the one from before."""
+        best = max(people, key=lambda person: self._prominence(frame, person), default=None)
+        if best is None or self._prominence(frame, best) <= 0:
+            self._misses += 1
+            return None
+        place = place_of(best)
+        assert place is not None
+        if self._lost is not None and not place.near(self._lost, *BACK):
+            self._broken = self._broken or "wrong_person"
+        return best
+
+    def _prominence(self, frame: Frame, person: Floats) -> float:
+        """Weigh a person: shoulder width, less towards the picture's edges; 0 for one who can't be the speaker."""
+        place = place_of(person)
+        h, w = frame.image.shape[:2]
+        if place is None or place.width_px < SMALLEST * w:
+            return 0.0
+        x, y = place.x_px / w, place.y_px / h
+        if self._region is not None:
+            left, top, right, bottom = self._region
+            return place.width_px if left <= x <= right and top <= y <= bottom else 0.0
+        return place.width_px * (1 - 0.8 * abs(x - 0.5)) * float(person[person[:, 2] > 0, 2].mean())
+
+    def _follow(self, people: Floats) -> Floats | None:
+        """Take whoever continues the speaker's place."""
+        assert self._speaker is not None
+        before = self._speaker
+        nearest, found = JUMP * before.width_px, None
+        for person in people:
+            place = place_of(person)
+            if place is not None and 0.25 * before.width_px <= place.width_px <= GROWTH * before.width_px:
+                apart = float(np.hypot(place.x_px - before.x_px, place.y_px - before.y_px))
+                if apart <= nearest:
+                    nearest, found = apart, person
+        return found
+
+    def _replaced(self, frame: Frame, chosen: Floats | None, around: Floats) -> Floats | None:
+        """Give whoever has been far more prominent than the speaker for two looks round."""
+        if self._wide is None:
+            return None
+        best = max(around, key=lambda person: self._prominence(frame, person), default=None)
+        mine = 0.0 if chosen is None else self._prominence(frame, chosen)
+        stronger = best is not None and self._prominence(frame, best) > BETTER * mine
+        again, self._rival = self._rival and stronger, stronger
+        return best if again else None
+
+    def _sighting(self, frame: Frame, chosen: Floats | None) -> Sighting:
+        """Remember the chosen one's place and give their pose, steadied."""
+        if chosen is None:
+            self._lost, self._speaker = self._speaker or self._lost, None
+            return Sighting(frame.time_s, None, self._broken)
+        place = place_of(chosen)
+        assert place is not None
+        if self._broken is not None and self._smooth is not None:
+            self._smooth.reset()
+        if self._speaker is None:
+            self._round_s, self._rival, self._frame_place = frame.time_s, False, place
+        # Shoulders of a body that turns look narrower; its size doesn't change so fast.
+        width = place.width_px if self._speaker is None else max(place.width_px, 0.98 * self._speaker.width_px)
+        self._speaker, self._lost, self._misses = Place(place.x_px, place.y_px, width), None, 0
+        keypoints = self._smooth.push(frame.time_s, chosen, width) if self._smooth else chosen
+        return Sighting(frame.time_s, Pose(frame.time_s, keypoints), self._broken)
+
+    def _framed(self, speaker: Place) -> Place:
+        """Give the place that the square stands around: the speaker's, but still while they hardly move."""
+        if not speaker.near(self._frame_place, DRIFT, 1 + DRIFT):
+            self._frame_place = speaker
+        return self._frame_place
+
+    def _apart(self, people: Floats) -> tuple[Floats, Floats]:
+        """Tell the people of the square from those of the whole-frame view beside it."""
+        if self._wide is None:
+            return people, people[:0]
+        left, top, scale = self._square.left_px, self._square.top_px, self._square.scale
+        seen = people[..., 2] > 0
+        middle = (people[..., 0] * seen).sum(1) / np.maximum(seen.sum(1), 1)
+        x = (people - [left, top, 0]) / [scale, scale, 1]  # pixels of the picture for the network
+        around = (x - [CROP_SIZE, 0, 0]) * [self._wide.scale, self._wide.scale, 1]
+        in_square = middle < left + CROP_SIZE * scale
+        return people[in_square], (around * seen[..., None]).astype(np.float32)[~in_square]
+
+    def _forget(self, broken: Reason | None) -> None:
+        """Start anew, with the reason why."""
+        self._broken = broken
+        self._speaker = self._lost = None
+        self._misses, self._searched_s, self._rival = 0, -1e9, False
+        if self._smooth is not None:
+            self._smooth.reset()
+
+
+def square(image: npt.NDArray[np.uint8], place: Place) -> Look:
+    """Cut a square around a speaker out of image and bring it to CROP_SIZE; black where it leaves the picture."""
+    h, w = image.shape[:2]
+    side = max(16, round(CROP_WIDTHS * place.width_px))
+    left = round(place.x_px - side / 2)
+    top = round(place.y_px + CROP_BELOW * place.width_px - side / 2)
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, w), min(top + side, h)
+    cut = image[y0 : max(y1, y0), x0 : max(x1, x0)]
+    if cut.shape[:2] != (side, side):
+        border = (max(0, -top), side, max(0, -left), side)
+        cut = cv2.copyMakeBorder(cut, border[0], border[1], border[2], border[3], cv2.BORDER_CONSTANT)[:side, :side]
+    how = cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_LINEAR
+    return Look(cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=how), left, top, side / CROP_SIZE, complete=False)
+
+
+def whole(image: npt.NDArray[np.uint8], height: int) -> Look:
+    """Bring all of image to about this height in pixels; the sides become multiples of 8, black at right and below."""
+    h, w = image.shape[:2]
+    scale = h / height
+    small = cv2.resize(image, (round(w / scale), round(h / scale)), interpolation=cv2.INTER_AREA)
+    below, right = -small.shape[0] % 8, -small.shape[1] % 8
+    return Look(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT), 0.0, 0.0, scale)
+
+
+def beside(first: Look, second: Look) -> Look:
+    """Put two looks of one height beside each other; places are told in the first one's pixels."""
+    image = np.concatenate((first.image, second.image), 1)
+    return Look(image, first.left_px, first.top_px, first.scale, complete=False)
