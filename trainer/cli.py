@@ -87,6 +87,9 @@ def train(
     ] = None,
     init_from: Annotated[Path | None, typer.Option(help="Run of another person to start from")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    threads: Annotated[
+        int, typer.Option(help="Cores to use; 0: torch decides. On a busy machine 1 is fastest", min=0)
+    ] = 0,
     stop_after: Annotated[int | None, typer.Option(help="Stop after so many epochs; the same call goes on")] = None,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard events into the run")] = True,
     as_json: AsJson = False,
@@ -101,6 +104,7 @@ def train(
     from trainer.session import train_person
     from trainer.tracks import read_tracks
 
+    _use(threads)
     named = {"features": features, "hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
     recipe = read_recipe(preset, {**{k: v for k, v in named.items() if v is not None}, **_pairs(put or [])})
     tracks = read_tracks(data)
@@ -173,6 +177,146 @@ def export(
     _tell({"file": str(out), "sha256": sha256}, as_json)
 
 
+@app.command()
+def audit(
+    model: Annotated[Path, typer.Argument(help="A model file")],
+    data: Data,
+    sha256: Annotated[str | None, typer.Option(help="Digest of the file, when no index.json beside it has it")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask what a model learned: movement, posture or the camera. Ends with 1 when something is flagged.
+
+    Example: [bold]python -m trainer audit ada.pt HELD_OUT[/]
+    """
+    from models import artifact
+    from trainer.audit import audit as look
+    from trainer.tracks import read_tracks
+
+    report = look(artifact.load(model, sha256=sha256), read_tracks(data))
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        typer.echo(f"{report['person']}: AUROC {report['auroc']:.3f} on {report['windows']} windows")
+        for control in report["controls"]:
+            typer.echo(f"  {control['what']:<48} {control['auroc']:.3f}   keeps {control['kept']:.0%}")
+        typer.echo("\n".join(f"FLAG {flag}" for flag in report["flags"]) or "No flags.")
+    if report["flags"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reproduce(
+    data: Data,
+    person: Annotated[str, typer.Option("--person", "-p", help="Whose model; a name in the data")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs and report")],
+    scale: Annotated[
+        str,
+        typer.Option(help="trial (does it run), smoke (minutes) or full (the paper's epochs and batch: days on a CPU)"),
+    ] = "smoke",
+    seed: Annotated[int, typer.Option(help="Same seed, same figures")] = 0,
+    stop_after_s: Annotated[float, typer.Option(help="Stop after so many seconds; the same call goes on")] = 1e12,
+    as_json: AsJson = False,
+) -> None:
+    """Reproduce the paper's Tables 2 to 6 and Figures 8 to 10 on any data, with the honest figures beside them.
+
+    Example: [bold]python -m trainer reproduce DATA --person ada --scale smoke -o report[/]
+    """
+    from trainer.experiments import SIZES, experiments
+    from trainer.report import write_report
+    from trainer.reproduce import reproduce as run_all
+    from trainer.tracks import read_tracks
+
+    if scale not in SIZES:
+        raise typer.BadParameter(f"{scale} is none of {', '.join(SIZES)}", param_hint="--scale")
+    total = len(list(experiments(scale, seed)))
+    with _progress(as_json) as bar:
+        task = bar.add_task("experiments", total=total)
+
+        def told(name: str, epoch: dict[str, float] | None) -> None:
+            if epoch is None:
+                bar.update(task, advance=1)
+            else:
+                bar.update(task, description=f"{name}: epoch {epoch['epoch']:.0f}")
+
+        report = run_all(
+            read_tracks(data),
+            data,
+            person,
+            out,
+            scale=scale,
+            seed=seed,
+            stop_after_s=stop_after_s,
+            told=told,
+        )
+    (out / "report.json").write_text(json.dumps(report))
+    written = write_report(report, out)
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        typer.echo((out / "report.md").read_text())
+        typer.echo("\n".join(str(path) for path in written))
+
+
+@app.command()
+def honest(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs")],
+    preset: Annotated[str, typer.Option(help="A preset that tells the others apart")] = "body",
+    protocols: Annotated[
+        str, typer.Option(help="Splits, with commas")
+    ] = "paper,by_repetition,by_session,unseen_movement",
+    folds: Annotated[int, typer.Option(help="Most repetitions of a split", min=1)] = 5,
+    put: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of a recipe")] = None,
+    threads: Annotated[int, typer.Option(help="Cores to use; 0: torch decides", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Judge everybody in the data against all others, by every honest split; one training serves all.
+
+    Example: [bold]python -m trainer honest DATA -o runs/honest --json[/]
+    """
+    from trainer.honest import honest as judge
+    from trainer.recipe import read_recipe
+    from trainer.tracks import read_tracks
+
+    _use(threads)
+    with _progress(as_json) as bar:
+        task = bar.add_task("epochs", total=None)
+
+        def told(name: str, epoch: dict[str, float]) -> None:
+            bar.update(task, advance=1, description=f"{name}: epoch {epoch['epoch']:.0f}")
+
+        report = judge(
+            read_tracks(data),
+            data,
+            read_recipe(preset, _pairs(put or [])),
+            out,
+            protocols.split(","),
+            folds=folds,
+            told=told,
+        )
+    (out / "honest.json").write_text(json.dumps(report, indent=1))
+    _tell({name: {k: v for k, v in row.items() if k != "folds"} for name, row in report.items()}, as_json)
+
+
+@app.command("to-csv")
+def to_csv(
+    data: Data,
+    person: Annotated[str, typer.Option("--person", "-p", help="Who counts as genuine")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for poses.csv, labels.csv and segments.csv")],
+    split: Annotated[str, typer.Option(help="Split that segments.csv tells")] = "paper",
+    as_json: AsJson = False,
+) -> None:
+    """Write tracks as the paper's CSV. Reading it back needs no command: give its folder wherever DATA is asked for.
+
+    Example: [bold]python -m trainer to-csv DATA --person ada -o csv[/]
+    """
+    from trainer.paper_csv import segments_of, write_csv
+    from trainer.tracks import read_tracks
+
+    count = write_csv(out, segments_of(read_tracks(data), person, split))
+    _tell({"segments": count, "folder": str(out)}, as_json)
+
+
 def main() -> None:
     """Run the command line; a user's mistake ends in one sentence and its exit code."""
     if importlib.util.find_spec("trainer.puppet_cli") is not None and sys.argv[1:2] in (["puppet"], ["--help"]):
@@ -184,6 +328,13 @@ def main() -> None:
     except BodywatchError as error:
         typer.echo(f"trainer: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def _use(threads: int) -> None:
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _progress(quiet: bool) -> Progress:

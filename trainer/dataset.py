@@ -1,7 +1,7 @@
 """Tracks -> windows -> batches. A split decides which poses belong to which part before any window is cut."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,13 @@ class Windows:
         """Cut windows: (B, length, 18, 3) raw keypoints and (B,) labels."""
         at = torch.from_numpy(self.start[rows, None] + np.arange(self.length))
         return self.poses[at], torch.from_numpy(self.label[rows])
+
+    def few(self, most: int) -> "Windows":
+        """Give at most so many of these windows, evenly from all of them."""
+        if len(self) <= most:
+            return self
+        rows = np.linspace(0, len(self) - 1, most).astype(np.int64)
+        return replace(self, start=self.start[rows], track=self.track[rows], label=self.label[rows], who=self.who[rows])
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Go through all windows once, in order."""

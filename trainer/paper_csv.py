@@ -7,7 +7,7 @@ can't be split by recording.
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from models.skeleton import RATE_HZ, UPPER_BODY, WINDOW_POSES
 from trainer.errors import DataUnusable
+from trainer.splits import PARTS, make_split
 from trainer.tracks import Track
 
 COLUMNS = 2 * len(UPPER_BODY)
@@ -55,6 +56,19 @@ def write_csv(folder: Path, segments: Iterable[Segment]) -> int:
             table.writerow([count, segment.source, segment.person, start, segment.label, segment.split])
             count += 1
     return count
+
+
+def segments_of(tracks: Sequence[Track], person: str, protocol: str = "paper") -> Iterator[Segment]:
+    """Cut tracks into the paper's segments, one after the other without overlap, split part by split part."""
+    split = make_split(protocol, tracks, person)
+    for part in PARTS:
+        for span in split.part(part):
+            track = tracks[span.track]
+            for first in range(span.first, span.last - WINDOW_POSES + 1, WINDOW_POSES):
+                poses = track.keypoints[first : first + WINDOW_POSES]
+                start_s = float(track.time_s[first])
+                label = int(track.is_fake_of(person))
+                yield Segment(poses, track.recording, track.person, start_s, label, part)
 
 
 def read_csv(folder: Path) -> list[Track]:

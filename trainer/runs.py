@@ -74,9 +74,14 @@ class Run:
         if self.recipe.even:
             settle(network, learn)
         if self.recipe.balance:
-            share = float(learn.label.mean())
-            network.odds.fill_(math.log(share / (1 - share)))
+            network.odds.fill_(log_share(learn))
         return network
+
+
+def log_share(windows: Windows) -> float:
+    """Log odds of "somebody else" among the windows, which balanced scores leave out."""
+    share = float(windows.label.mean())
+    return math.log(share / (1 - share))
 
 
 def settle(network: PoseLSTM, windows: Windows) -> None:

@@ -44,11 +44,13 @@ def train(
     *,
     device: torch.device,
     stop_after: int | None = None,
+    enough: Callable[[], bool] = lambda: False,
     told: Callable[[Epoch], None] = lambda epoch: None,
 ) -> list[Epoch]:
     """Train on learn, judge every epoch on check, keep the best; go on where an interrupted run stopped.
 
-    stop_after ends early, after so many epochs of this call, and leaves the run ready to go on. Returns the history:
+    stop_after ends early, after so many epochs of this call, and so does enough(), asked before each; the run is
+    ready to go on then. Returns the history:
     for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
     """
     run.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,8 @@ def train(
     weight = class_weight(learn) if recipe.balance else None
     until = recipe.epochs if stop_after is None else min(recipe.epochs, len(history) + stop_after)
     for number in range(len(history), until):
+        if enough():
+            break
         began_s = time.perf_counter()
         random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + number)
         torch.manual_seed(recipe.seed * 1_000_003 + number)  # dropout: a resumed run draws what an unbroken one would

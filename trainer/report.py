@@ -1,0 +1,221 @@
+"""A reproduction as Markdown, PNGs and one HTML page that needs no other file."""
+
+import base64
+import html
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+from trainer.splits import PARTS
+
+Cell = str | float | int | None
+HONEST_WORDS = {
+    "by_repetition": "later repetitions of each recording",
+    "by_session": "another session",
+    "unseen_movement": "movements never trained on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, a sentence, a header and rows."""
+
+    title: str
+    said: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def write_report(report: dict[str, Any], out: Path) -> list[Path]:
+    """Write report.md, report.html and figure_*.png into out; return their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = {name: draw(panels) for name, panels in report["figures"].items()}
+    paths = [out / f"{name}.png" for name in pictures]
+    for path, picture in zip(paths, pictures.values(), strict=True):
+        path.write_bytes(picture)
+    tables = list(tables_of(report))
+    (out / "report.md").write_text(_markdown(report, tables, list(pictures)), encoding="utf-8")
+    (out / "report.html").write_text(_html(report, tables, pictures), encoding="utf-8")
+    return [*paths, out / "report.md", out / "report.html"]
+
+
+def tables_of(report: dict[str, Any]) -> Iterator[Table]:
+    """Turn a reproduction into tables, the honest ones first."""
+    yield _honest(report)
+    tables = report["tables"]
+    yield Table(
+        "Table 2: the data",
+        "Real and fake recordings of each person; segments are 150 poses, dropped ones break conditions (a) to (e).",
+        ("", "person", "videos", "hours", "segments", "dropped"),
+        [
+            *(
+                ("ours, " + row["kind"], *(row[k] for k in ("person", "videos", "hours", "segments", "dropped")))
+                for row in tables["table_2"]["ours"]
+            ),
+            *((f"paper, {row[0]}", *row[1:], None) for row in tables["table_2"]["paper"]),
+        ],
+    )
+    yield Table(
+        "Table 3: final hyperparameters", "Read from the preset `paper`.", ("", "paper", "ours"),
+        [(row["what"], row["paper"], row["ours"]) for row in tables["table_3"]],
+    )  # fmt: skip
+    yield Table(
+        "Table 4: LSTMs (test accuracy, %)", _always(report), ("model", "paper", "ours", "our AUROC"),
+        [(row["model"], row["paper"], row["ours"], row["auroc"]) for row in tables["table_4"]],
+    )  # fmt: skip
+    yield Table(
+        "Table 5: against other networks (accuracy, %)",
+        _always(report),
+        ("model", "train, paper", "ours", "validation, paper", "ours", "test, paper", "ours", "our AUROC"),
+        [
+            [row["model"], *(row[key] for part in PARTS for key in (f"paper_{part}", part)), row["auroc"]]
+            for row in tables["table_5"]
+        ],
+    )  # fmt: skip
+    yield Table(
+        "Table 6: against facial keypoints alone (test accuracy, %)",
+        _always(report),
+        ("model", "paper", "ours", "our AUROC"),
+        [(row["model"], row["paper"], row["ours"], row["auroc"]) for row in tables["table_6"]],
+    )  # fmt: skip
+    if report["fast"]:
+        fast = report["fast"]
+        yield Table(
+            "Preset fast against preset paper",
+            f"{fast['times_faster']:.1f} times faster, at this scale.",
+            ("preset", "validation accuracy, %", "seconds"),
+            [
+                ("paper", fast["paper_validation"], fast["paper_seconds"]),
+                ("fast", fast["fast_validation"], fast["fast_seconds"]),
+            ],
+        )
+
+
+def draw(panels: Sequence[dict[str, Any]]) -> bytes:
+    """Draw loss and accuracy per epoch, train and validation, a vertical line at the best epoch; PNG."""
+    figure, axes = plt.subplots(len(panels), 2, figsize=(9, 2.8 * len(panels)), squeeze=False, layout="constrained")
+    for row, panel in zip(axes, panels, strict=True):
+        for axis, measure in zip(row, ("loss", "accuracy"), strict=True):
+            history = panel["history"] or []
+            epochs = [epoch["epoch"] for epoch in history]
+            axis.plot(epochs, [epoch[measure] for epoch in history], label="training", color="#1b6ca8")
+            axis.plot(epochs, [epoch[f"val_{measure}"] for epoch in history], label="validation", color="#c8553d")
+            if panel["best_epoch"]:
+                axis.axvline(panel["best_epoch"], color="black", linewidth=1)
+            axis.set(title=f"{panel['caption']}: {measure}", xlabel="epoch")
+            axis.legend(fontsize=8)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=90, metadata={"Software": None})
+    plt.close(figure)
+    return content.getvalue()
+
+
+def _honest(report: dict[str, Any]) -> Table:
+    rows: list[Sequence[Cell]] = []
+    for title, key in (("best features (body)", "honest"), ("the paper's z-scored features", "honest_paper_features")):
+        for protocol, figures in report[key].items():
+            if figures is None:
+                rows.append((title, HONEST_WORDS[protocol], None, None, None, None, None))
+                continue
+            live = figures.get("live")
+            hours = sum(one["genuine_hours"] for one in live) if live else 0
+            false_alerts = f"{sum(one['false_alerts'] for one in live)} in {hours:.2f} h" if live else None
+            wait = live[0]["time_to_alert_p50_s"] if live else None
+            low, high = figures["ci"]
+            rows.append(
+                (
+                    title,
+                    HONEST_WORDS[protocol],
+                    figures["auroc"],
+                    f"{low:.3f} to {high:.3f}",
+                    figures["eer"],
+                    false_alerts,
+                    wait,
+                )
+            )
+    said = (
+        "What a random split of segments hides: the same model on recordings, sessions and movements that it was not "
+        "trained on. Chance is 0.5. Intervals are bootstrapped over recordings."
+    )
+    header = ("features", "tested on", "AUROC", "95 %", "EER", "false alerts", "median s to alert")
+    return Table("Honest figures", said, header, rows)
+
+
+def _always(report: dict[str, Any]) -> str:
+    share = report.get("always_fake")
+    return f"Always answering “fake” gives {share:.2f} % on these data." if share else "Not run yet."
+
+
+def _facts(report: dict[str, Any]) -> str:
+    missing = f"; not finished: {', '.join(report['missing'])}" if report["missing"] else ""
+    cut = (
+        " At smoke scale batches, epochs and windows are cut down: rows show that they run, not how well."
+        if report["scale"] == "smoke"
+        else ""
+    )
+    return (
+        f"Person {report['person']}, scale {report['scale']}, seed {report['seed']}, "
+        f"data sha256 {report['digest'][:16]}, {report['seconds']:.0f} s{missing}.{cut}"
+    )
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return "–"
+    if isinstance(cell, float):
+        return f"{cell:.3f}" if abs(cell) < 1.5 else f"{cell:.2f}"
+    return str(cell)
+
+
+def _markdown(report: dict[str, Any], tables: Sequence[Table], pictures: Sequence[str]) -> str:
+    lines = ["# The paper, reproduced", "", _facts(report), ""]
+    for table in tables:
+        lines += [f"## {table.title}", "", table.said, "", "| " + " | ".join(table.header) + " |"]
+        lines += ["|" + "---|" * len(table.header)]
+        lines += ["| " + " | ".join(_text(cell) for cell in row) + " |" for row in table.rows] + [""]
+    for name in pictures:
+        lines += [f"## {_title(name)}", "", *_said(report, name), "", f"![{name}]({name}.png)", ""]
+    return "\n".join(lines)
+
+
+def _html(report: dict[str, Any], tables: Sequence[Table], pictures: dict[str, bytes]) -> str:
+    parts = [f"<h1>The paper, reproduced</h1><p>{html.escape(_facts(report))}</p>"]
+    for table in tables:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in table.header)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in table.rows
+        )
+        parts.append(
+            f"<h2>{html.escape(table.title)}</h2><p>{html.escape(table.said)}</p><table><tr>{head}</tr>{body}</table>"
+        )
+    for name, picture in pictures.items():
+        said = "<br>".join(html.escape(line) for line in _said(report, name))
+        data = base64.b64encode(picture).decode()
+        parts.append(f'<h2>{_title(name)}</h2><p>{said}</p><img alt="{name}" src="data:image/png;base64,{data}">')
+    style = (
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
+        "table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{border-bottom:1px solid #ccc;"
+        "padding:.25rem .7rem;text-align:left}img{max-width:100%}"
+    )
+    title = f"<title>Reproduction, {html.escape(report['person'])}</title>"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8">{title}<style>{style}</style>{"".join(parts)}</html>\n'
+    )
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _said(report: dict[str, Any], name: str) -> list[str]:
+    return [
+        f"{panel['caption']}. The paper: {panel['paper']}. Our best epoch: {panel['best_epoch']}."
+        for panel in report["figures"][name]
+    ]
