@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import av
 
+from monitor.demux import choose_video, open_container
 from monitor.errors import (
     StreamEnded,
     StreamError,
-    StreamNotFound,
     StreamUnreachable,
     StreamUnreadable,
-    StreamWithoutVideo,
 )
-from monitor.source import ANALYSE_S, Transport, exists, explain, is_file, options_of, path_of, redact, scheme_of
+from monitor.source import Transport, explain, is_file, redact, scheme_of
 
 if TYPE_CHECKING:
     Packet: TypeAlias = av.Packet[av.VideoStream]
@@ -25,12 +24,6 @@ else:  # PyAV's class has no parameters at run time
 
 AHEAD_PACKETS = 2048
 """Compressed pictures that may wait; a file's reader then pauses, a live one is caught up with long before."""
-
-SEGMENT_S = 30.0
-"""Longest time that FFmpeg may need for one packet once a stream is open: HLS sends nothing between segments."""
-
-FORMATS_OF_TEXT = frozenset({"tty", "bin", "xbin", "adf", "idf"})
-"""FFmpeg plays a text file as a film of a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +114,12 @@ class Connection:
         if container is not None:
             container.close()
 
+    @property
+    def recorded(self) -> bool:
+        """Tell whether the open stream is a recording: a file, or something on a web server that tells its length."""
+        assert self._container is not None
+        return is_file(self._url) or (scheme_of(self._url).startswith("http") and bool(self._container.duration))
+
     def facts(self) -> StreamFacts:
         """Tell what the open stream says of itself."""
         assert self.stream is not None
@@ -173,44 +172,3 @@ class Connection:
             self.heard_s = time.monotonic()
             self._moved.notify_all()
             return not self._closed
-
-
-def open_container(url: str, transport: Transport, timeout_s: float) -> av.container.InputContainer:
-    """Open an address; every failure is one of av's errors, or a StreamNotFound."""
-    if not exists(url):
-        raise StreamNotFound(redact(url))
-    live = not is_file(url)
-    return av.open(
-        path_of(url),
-        "r",
-        options=options_of(url, transport, timeout_s) if live else {},
-        timeout=(timeout_s + ANALYSE_S, max(timeout_s, SEGMENT_S)) if live else None,
-        metadata_errors="ignore",
-    )
-
-
-def choose_video(container: av.container.InputContainer, url: str) -> av.VideoStream:
-    """Pick the picture to watch and tell FFmpeg to leave the rest alone.
-
-    Of HLS variants the smallest with at least 720 lines is enough for a network that sees a crop of 192 pixels.
-
-    Raises:
-        StreamWithoutVideo, StreamUnreadable: there is nothing to see.
-    """
-    if container.format.name in FORMATS_OF_TEXT:
-        raise StreamUnreadable(redact(url), "it is text")
-    videos = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-    if not videos:
-        raise StreamWithoutVideo(redact(url), ", ".join(sorted({s.type for s in container.streams})))
-    chosen = videos[0]
-    if container.format.name.startswith("hls"):
-        tall = [s for s in videos if s.codec_context.height >= 720]
-        chosen = min(tall, key=_lines) if tall else max(videos, key=_lines)
-    for stream in container.streams:
-        if stream is not chosen:
-            stream.discard = av.stream.Discard.all
-    return chosen
-
-
-def _lines(stream: av.VideoStream) -> int:
-    return stream.codec_context.height

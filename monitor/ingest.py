@@ -5,15 +5,16 @@ import logging
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from monitor.connection import Connection, StreamFacts
-from monitor.errors import StreamEnded, StreamError, TransportRefused
+from monitor.errors import StreamEnded, StreamError, StreamUnreadable, TransportRefused
 from monitor.packets import OnPacket
-from monitor.picture import Decoder
-from monitor.playout import FIRST_PICTURE_S, POLL_S, Playout, heed_silence, no_picture
+from monitor.playout import POLL_S, Playout, heed_silence
+from monitor.probe import probe, ways_of
 from monitor.recording import read_file
 from monitor.records import Frame
 from monitor.source import ANALYSE_S, Transport, is_file, redact, scheme_of
@@ -82,7 +83,7 @@ class Ingest:
         self._channel, self._url, self._timeout_s, self._retry_max_s = channel, url, timeout_s, retry_max_s
         self._ways = ways_of(url, transport)
         self._deliver, self._on_state, self._on_packet = deliver, on_state, on_packet
-        self._timeline = Timeline()
+        self._timeline, self._was_live = Timeline(), False
         self._state = StreamState(channel, "connecting", redact(url))
 
     def run(self, stop: threading.Event) -> None:
@@ -92,7 +93,7 @@ class Ingest:
         while not stop.is_set():
             started_s = time.monotonic()
             try:
-                self._watch(stop)
+                self._watch_safely(stop)
                 return
             except StreamError as error:
                 self._timeline.restart()
@@ -113,6 +114,17 @@ class Ingest:
         pause_s = RETRY_MIN_S * 2.0 ** min(failures, 16) if retry else self._retry_max_s
         return min(pause_s, self._retry_max_s) * random.uniform(0.5, 1.0)
 
+    def _watch_safely(self, stop: threading.Event) -> None:
+        """Carry one connection; an error of our own costs that connection, not the channel."""
+        try:
+            self._watch(stop)
+        except StreamError:
+            raise
+        except Exception:
+            shown = traceback.format_exc().replace(self._url, self._state.url)  # FFmpeg's errors name the address
+            logger.error("%s: bodywatch failed; the stream is opened again\n%s", self._channel, shown)
+            raise StreamUnreadable(self._state.url, "bodywatch itself failed, its log tells how") from None
+
     def _watch(self, stop: threading.Event) -> None:
         """Carry one connection; returns when stopped.
 
@@ -126,7 +138,10 @@ class Ingest:
                 if stop.is_set():
                     return
                 heed_silence(connection, self._timeout_s, ANALYSE_S)
-            behind_s = None if is_file(self._url) else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
+            if connection.recorded and self._was_live:
+                raise StreamEnded(connection.url)  # what is left of a broadcast that is over is no broadcast
+            self._was_live = not connection.recorded
+            behind_s = None if connection.recorded else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
             Playout(
                 self._channel,
                 connection,
@@ -160,41 +175,3 @@ class Ingest:
             log = logger.warning if state == "stream_down" else logger.info
             log("%s: %s%s", self._channel, state, f": {why}" if why else "")
         self._on_state(self._state)
-
-
-def probe(url: str, *, transport: Transport = "auto", timeout_s: float = 5.0) -> StreamFacts:
-    """Open a source and see its first picture.
-
-    Raises:
-        StreamError: one sentence why that failed.
-    """
-    ways = ways_of(url, transport)
-    for way in ways:
-        try:
-            return _look(url, way, timeout_s)
-        except TransportRefused:
-            if way == ways[-1]:
-                raise
-    raise AssertionError("there is always a way to try")
-
-
-def _look(url: str, transport: Transport, timeout_s: float) -> StreamFacts:
-    with contextlib.closing(Connection(url, transport=transport, timeout_s=timeout_s)) as connection:
-        while not connection.opened(POLL_S):
-            heed_silence(connection, timeout_s, ANALYSE_S)
-        assert connection.stream is not None
-        decoder, started_s = Decoder(connection.stream), time.monotonic()
-        while time.monotonic() - started_s < FIRST_PICTURE_S:
-            heed_silence(connection, timeout_s)
-            packet = connection.take(POLL_S)
-            for picture in decoder.decode(packet) if packet is not None else ():
-                height, width = picture.image.shape[:2]
-                return replace(connection.facts(), width=width, height=height)
-        raise no_picture(connection, 0)
-
-
-def ways_of(url: str, transport: Transport) -> list[Transport]:
-    """List the transports to try, best first; only RTSP has a choice."""
-    if not scheme_of(url).startswith("rtsp"):
-        return ["auto"]
-    return ["tcp", "udp"] if transport == "auto" else [transport]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import av
 
-from monitor.connection import choose_video, open_container
+from monitor.demux import choose_video, open_container
 from monitor.errors import StreamError, StreamUnreadable
 from monitor.picture import Decoder, Picture
 from monitor.records import Frame

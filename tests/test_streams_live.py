@@ -254,6 +254,67 @@ def test_an_hls_playlist_that_stands_still_is_down(tmp_path: Path) -> None:
         until(lambda: watched.state == "stream_down")
 
 
+def test_a_broadcast_that_is_over_is_not_played_again(tmp_path: Path) -> None:
+    """A playlist with an end is a recording of what was on the air: judging it once more would raise old alarms."""
+    with servers.hls(tmp_path) as (url, encoder), watching(url, retry_max_s=0.2) as watched:
+        until(lambda: len(watched.frames) >= 30)
+        encoder.stop()
+        with (tmp_path / "live.m3u8").open("a") as playlist:
+            playlist.write("#EXT-X-ENDLIST\n")
+        until(lambda: watched.state == "stream_down")
+        seen = len(watched.frames)
+        until(lambda: watched.states[-1].reconnects >= 3)
+        assert len(watched.frames) == seen
+        encoder.start()
+        until(lambda: len(watched.frames) > seen)
+    assert watched.frames[-1][0] == 1
+
+
+def test_a_recording_on_a_web_server_is_played_at_its_own_pace(broadcast: Path) -> None:
+    """A minute is there at once; nothing of it may be skipped as if it were late."""
+    with servers.web(broadcast.parent) as address, watching(f"{address}/{broadcast.name}") as watched:
+        until(lambda: len(watched.frames) >= 40)
+    assert_true_times(watched.of_epoch(0))
+    assert watched.arrived_s[39] - watched.arrived_s[0] == pytest.approx(39 / 25, abs=0.2)
+
+
+def test_of_several_sizes_the_smallest_with_720_lines_is_watched(tmp_path: Path) -> None:
+    """The pose network sees a crop of 192 pixels: 1080 lines would only cost decoding."""
+    playlist = "#EXTM3U\n"
+    for width, height in ((320, 180), (1280, 720), (1920, 1080)):
+        name = f"{height}.ts"
+        servers.clip(tmp_path / name, width=width, height=height, frames=5)
+        (tmp_path / f"{height}.m3u8").write_text(
+            f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.2,\n{name}\n#EXT-X-ENDLIST\n"
+        )
+        playlist += f"#EXT-X-STREAM-INF:BANDWIDTH={height}000,RESOLUTION={width}x{height}\n{height}.m3u8\n"
+    (tmp_path / "all.m3u8").write_text(playlist)
+    with servers.web(tmp_path) as address:
+        facts = probe(f"{address}/all.m3u8")
+    assert (facts.width, facts.height) == (1280, 720)
+
+
+def test_an_error_of_our_own_costs_a_connection_and_tells_no_password(
+    broadcast: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first frame's receiver fails, with the address in its words as FFmpeg's errors have it."""
+    frames: list[Frame] = []
+    stop = threading.Event()
+
+    def deliver(frame: Frame) -> None:
+        frames.append(frame)
+        if len(frames) == 1:
+            raise RuntimeError(url)
+        stop.set()
+
+    with servers.toolkit_rtsp(broadcast) as server:
+        url = server.url.replace("rtsp://", "rtsp://desk:s3cret@")
+        Ingest("one", url, timeout_s=2.0, retry_max_s=0.1, deliver=deliver).run(stop)
+    assert len(frames) >= 2
+    assert "RuntimeError: rtsp://***@127.0.0.1" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
 def test_a_recording_is_played_live_once(tmp_path: Path) -> None:
     """60 frames at 60 fps take 59/60 s from the first to the last; nothing is lost, and the end is no failure."""
     path = servers.clip(tmp_path / "clip.mp4", fps="60", frames=60)

@@ -1,0 +1,49 @@
+"""Does a source open, and what is it? For `bodywatch check` and for choosing a way to a stream."""
+
+import contextlib
+import time
+from dataclasses import replace
+
+from monitor.connection import Connection, StreamFacts
+from monitor.errors import TransportRefused
+from monitor.picture import Decoder
+from monitor.playout import FIRST_PICTURE_S, POLL_S, heed_silence, no_picture
+from monitor.source import ANALYSE_S, Transport, scheme_of
+
+
+def probe(url: str, *, transport: Transport = "auto", timeout_s: float = 5.0) -> StreamFacts:
+    """Open a source and see its first picture.
+
+    Raises:
+        StreamError: one sentence why that failed.
+    """
+    ways = ways_of(url, transport)
+    for way in ways:
+        try:
+            return _look(url, way, timeout_s)
+        except TransportRefused:
+            if way == ways[-1]:
+                raise
+    raise AssertionError("there is always a way to try")
+
+
+def _look(url: str, transport: Transport, timeout_s: float) -> StreamFacts:
+    with contextlib.closing(Connection(url, transport=transport, timeout_s=timeout_s)) as connection:
+        while not connection.opened(POLL_S):
+            heed_silence(connection, timeout_s, ANALYSE_S)
+        assert connection.stream is not None
+        decoder, started_s = Decoder(connection.stream), time.monotonic()
+        while time.monotonic() - started_s < FIRST_PICTURE_S:
+            heed_silence(connection, timeout_s)
+            packet = connection.take(POLL_S)
+            for picture in decoder.decode(packet) if packet is not None else ():
+                height, width = picture.image.shape[:2]
+                return replace(connection.facts(), width=width, height=height)
+        raise no_picture(connection, 0)
+
+
+def ways_of(url: str, transport: Transport) -> list[Transport]:
+    """List the transports to try, best first; only RTSP has a choice."""
+    if not scheme_of(url).startswith("rtsp"):
+        return ["auto"]
+    return ["tcp", "udp"] if transport == "auto" else [transport]
