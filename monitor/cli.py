@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor import cli_models
+from monitor import cli_models, evidence_cli, tail, tokens_cli
 from monitor.config import Config, load, parse
 from monitor.errors import BodywatchError
 
@@ -20,9 +20,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Watch a live broadcast and tell when the body on screen does not move like the person it claims to be.",
     epilog="Exit codes: 0 done, 1 other errors, 2 configuration or command line, 3 stream, 4 model or weights, "
-    "5 Redis, 6 port in use, 7 a part is not installed.",
+    "5 Redis, 6 port in use, 7 a part is not installed, 8 evidence is missing or changed.",
 )
 app.add_typer(cli_models.app, name="models")
+app.add_typer(evidence_cli.app, name="evidence")
+app.add_typer(tokens_cli.app, name="token")
+app.command("tail")(tail.command)
 
 Source = Annotated[
     str, typer.Argument(help="A configuration file (.yaml), or the URL of one stream", show_default=False)

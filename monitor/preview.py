@@ -28,5 +28,7 @@ class Preview:
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
         _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         pose = seen.sighting.pose
-        keypoints = np.zeros((18, 3), np.float32) if pose is None else pose.keypoints * np.float32([scale, scale, 1])
+        keypoints = (
+            np.zeros((18, 3), np.float32) if pose is None else pose.keypoints * np.array([scale, scale, 1], np.float32)
+        )
         self._publisher.preview(name, seen.frame.time_s, jpeg.tobytes(), keypoints)

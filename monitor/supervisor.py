@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from typing import Any
 
 from monitor import embedded
@@ -29,12 +28,18 @@ READY_S = 60.0
 
 @dataclass(slots=True)
 class Child:
-    """One process that is kept alive. target gets (args..., stop event, connection to say on that it is ready)."""
+    """One process that is kept alive.
+
+    target gets (args..., a connection that ends when it shall stop, a connection to say on that it is ready). Pipes,
+    since an event of multiprocessing hangs its setter when a process died waiting for it; and a supervisor that is
+    killed ends its pipes.
+    """
 
     name: str
     target: Callable[..., None]
     args: tuple[Any, ...]
-    stop: Event = field(default_factory=SPAWN.Event)
+    stop: tuple[Connection, Connection] | None = None
+    stopped: bool = False
     pipe: tuple[Connection, Connection] = field(default_factory=lambda: SPAWN.Pipe(duplex=False))
     process: SpawnProcess | None = None
     deaths: int = 0
@@ -43,9 +48,9 @@ class Child:
 
     def start(self, now_s: float) -> None:
         """Start the process; now_s is a monotonic clock."""
-        self.process = SPAWN.Process(
-            target=self.target, args=(*self.args, self.stop, self.pipe[1]), name=self.name, daemon=True
-        )
+        self.stop = SPAWN.Pipe(duplex=False)
+        args = (*self.args, self.stop[0], self.pipe[1])
+        self.process = SPAWN.Process(target=self.target, args=args, name=self.name, daemon=True)
         self.started_s = now_s
         self.process.start()
 
@@ -64,13 +69,19 @@ class Child:
                 raise RuntimeError(f"{self.name} ended with exit code {self.process.exitcode} before it was ready")
         raise RuntimeError(f"{self.name} was not ready after {READY_S:.0f} s")
 
+    def ask_to_stop(self) -> None:
+        """End the connection that the process listens on."""
+        self.stopped = True
+        if self.stop is not None:
+            self.stop[1].close()
+
     def ended_well(self) -> bool:
         """Tell whether the process has done all it had to do."""
         return self.process is not None and self.process.exitcode == 0
 
     def keep_alive(self, now_s: float) -> None:
         """Start a dead process again, later each time it dies young."""
-        if self.process is None or self.process.is_alive() or self.ended_well() or self.stop.is_set():
+        if self.process is None or self.process.is_alive() or self.ended_well() or self.stopped:
             return
         if self.again_s == 0.0:
             self.deaths = 0 if now_s - self.started_s > 60 else self.deaths + 1
@@ -147,7 +158,7 @@ def _workers(config: Config, redis_url: str) -> list[Child]:
 
 def _stop(children: Sequence[Child]) -> None:
     for child in children:
-        child.stop.set()
+        child.ask_to_stop()
     for child in children:
         if child.process is not None:
             child.process.join(timeout=8)
@@ -170,22 +181,21 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
-def _thread_event(stop: Event) -> threading.Event:
-    """Mirror an event of processes into one of threads, and set it when the supervisor has gone."""
-    mirrored = threading.Event()
+def _thread_event(stop: Connection) -> threading.Event:
+    """Give an event that is set when the supervisor asks to stop, or has gone."""
+    asked = threading.Event()
 
-    def watch_parent() -> None:
-        parent = multiprocessing.parent_process()
-        while not stop.wait(0.2) and (parent is None or parent.is_alive()):
-            pass
-        mirrored.set()
+    def listen() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            stop.recv()
+        asked.set()
 
-    threading.Thread(target=watch_parent, name="stop", daemon=True).start()
-    return mirrored
+    threading.Thread(target=listen, name="stop", daemon=True).start()
+    return asked
 
 
 def _worker_process(
-    config: Config, names: Sequence[str], redis_url: str, threads: int, label: str, stop: Event, ready: Connection
+    config: Config, names: Sequence[str], redis_url: str, threads: int, label: str, stop: Connection, ready: Connection
 ) -> None:
     set_up_process()
     from monitor.worker import Worker  # torch and the pose network: only in the process that needs them
@@ -199,7 +209,7 @@ def _worker_process(
     worker.run(_thread_event(stop))
 
 
-def _gateway_process(config: Config, redis_url: str, stop: Event, ready: Connection) -> None:
+def _gateway_process(config: Config, redis_url: str, stop: Connection, ready: Connection) -> None:
     set_up_process()
     from monitor.gateway import run_gateway
 

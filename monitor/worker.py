@@ -1,18 +1,23 @@
 """A worker process: a few channels, their ingest threads, one loop, one sender to Redis."""
 
+import hashlib
 import logging
 import os
 import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import cv2
 import torch
 
 from monitor.config import ChannelConfig, Config
+from monitor.evidence import Evidence
 from monitor.health import Health
+from monitor.incidents import Incidents
 from monitor.ingest import Ingest, StreamState, redact
 from monitor.mailbox import Mailbox
 from monitor.person import load_model, rule_of
@@ -45,7 +50,13 @@ class Worker:
         torch.set_num_threads(1)
         self._config = config
         self._channels = {c.name: c for c in config.channels if c.name in names}
-        self._network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=threads)
+        self._cores = ThreadPoolExecutor(min(threads, len(self._channels)))
+        self._network = PoseNetwork(
+            config.pose.backend,
+            provider=config.pose.provider,
+            threads=max(1, threads // len(self._channels)),
+            concurrently=self._cores.map,
+        )
         self._models = {name: load_model(c, self._network) for name, c in self._channels.items()}
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
@@ -53,8 +64,31 @@ class Worker:
         self._health = {name: Health(started_s=now_s) for name in self._channels}
         self._streams: dict[str, StreamState] = {}
         self._preview = Preview(self._publisher)
+        self._evidence = self._evidence_of(config)
+        before = [found for name in self._channels if (found := self._publisher.open_incident(name)) is not None]
+        self._incidents = Incidents(self._held, open_incidents=before)
         self._stages = {name: self._stages_of(c) for name, c in self._channels.items()}
         self._told_s = 0.0
+
+    def _evidence_of(self, config: Config) -> Evidence | None:
+        if config.evidence.folder is None:
+            return None
+        config_sha256 = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+        digests = {
+            name: {
+                "model_sha256": model.sha256,
+                "card_sha256": hashlib.sha256(model.card.to_json().encode()).hexdigest(),
+                "config_sha256": config_sha256,
+                "pose_backend": self._network.fingerprint,
+            }
+            for name, model in self._models.items()
+        }
+        return Evidence(config.evidence, list(self._channels), digests=digests)
+
+    def _held(self, channel: str, person: str) -> bool:
+        """Tell whether nothing is to be raised: somebody silenced it, or the stream is down."""
+        stream = self._streams.get(channel)
+        return self._publisher.silenced(channel, person) or (stream is not None and stream.state == "stream_down")
 
     def _stages_of(self, channel: ChannelConfig) -> Channel:
         model = self._models[channel.name]
@@ -64,7 +98,7 @@ class Worker:
             PoseWindow(channel.name, every_s=self._config.score_every_s),
             Verdict(
                 rule_of(model, self._config.rule, channel.rule),
-                lambda: new_incident_id(channel.name),
+                partial(new_incident_id, channel.name),
                 model.path.name,
                 open_incident=self._publisher.open_incident(channel.name),
             ),
@@ -72,19 +106,21 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped."""
-        sender = threading.Thread(target=self._publisher.run, args=(stop,), name="publish", daemon=True)
-        sender.start()
         ingests = [threading.Thread(target=i.run, args=(stop,), name=n, daemon=True) for n, i in self._ingests()]
-        for thread in ingests:
+        others = [threading.Thread(target=self._publisher.run, args=(stop,), name="publish", daemon=True)]
+        if self._evidence is not None:
+            others.append(threading.Thread(target=self._evidence.run, args=(stop,), name="evidence", daemon=True))
+        for thread in [*others, *ingests]:
             thread.start()
         try:
             for record in watch(self._turns(stop, ingests), self._stages, self._network, Scorer(self._models)):
                 self._handle(record)
         finally:
-            stop.set()
             self._tell_health(time.time())
-            for thread in [*ingests, sender]:
-                thread.join(timeout=5)
+            stop.set()
+            for thread in [*ingests, *others]:
+                thread.join(timeout=10)
+            self._cores.shutdown(wait=False)
 
     def _ingests(self) -> Iterator[tuple[str, Ingest]]:
         for name, channel in self._channels.items():
@@ -97,9 +133,13 @@ class Worker:
                     timeout_s=self._config.timeout_s,
                     retry_max_s=self._config.retry_max_s,
                     deliver=self._deliver,
-                    on_state=lambda state, name=name: self._streams.__setitem__(name, state),
+                    on_state=self._note_state,
+                    on_packet=None if self._evidence is None else self._evidence.note_packet,
                 ),
             )
+
+    def _note_state(self, state: StreamState) -> None:
+        self._streams[state.channel] = state
 
     def _deliver(self, frame: Frame) -> None:
         self._health[frame.channel].frames += 1
@@ -122,14 +162,25 @@ class Worker:
             case Seen():
                 self._health[record.frame.channel].saw(record, now_s)
                 self._preview.offer(record, now_s)
+                if self._evidence is not None:
+                    self._evidence.note_pose(record)
             case Score() | NotJudged():
                 self._health[record.channel].verdict(record, now_s)
                 self._publisher.score(record)
+                if self._evidence is not None:
+                    self._evidence.note_score(record)
             case Incident():
-                logger.warning(
-                    "%s: incident %s is %s, score %.2f", record.channel, record.id, record.state, record.score
-                )
-                self._publisher.incident(record)
+                for raised in self._incidents.update(record):
+                    self._raise(raised)
+
+    def _raise(self, incident: Incident) -> None:
+        level = logging.WARNING if incident.fired else logging.INFO
+        logger.log(
+            level, "%s: incident %s is %s, score %.2f", incident.channel, incident.id, incident.state, incident.score
+        )
+        self._publisher.incident(incident)
+        if self._evidence is not None:
+            self._evidence.note_incident(incident)
 
     def _tell_health(self, now_s: float) -> None:
         step_s, self._told_s = now_s - self._told_s if self._told_s else 0.0, now_s
@@ -140,6 +191,8 @@ class Worker:
                 health.verdict(down, now_s)
                 self._publisher.score(down)
             self._publisher.health(name, self._fields(name, health, now_s))
+        for raised in self._incidents.tick():
+            self._raise(raised)
 
     def _fields(self, name: str, health: Health, now_s: float) -> dict[str, str | int | float]:
         """Give what stands in the channel's health hash."""
@@ -162,6 +215,7 @@ class Worker:
             "verdict": health.verdict_state() if incident is None else incident.state,
             "dropped": self._mailbox.dropped(name),
             "waiting": self._mailbox.waiting(name),
+            "evidence": "" if self._evidence is None else self._evidence.state,
             "pid": os.getpid(),
             **health.fields(now_s),
         }
