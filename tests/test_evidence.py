@@ -6,6 +6,7 @@ import os
 import resource
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,6 +15,8 @@ import pytest
 
 from monitor.config import EvidenceConfig
 from monitor.evidence import Evidence
+from monitor.ingest import Ingest
+from monitor.mailbox import Mailbox
 from monitor.packets import PacketCopier
 from monitor.picture import Decoder
 from monitor.records import Frame, Incident, NotJudged, Pose, Quality, Score, Seen, Sighting
@@ -271,3 +274,35 @@ def test_what_a_crash_leaves_is_sealed_at_the_next_start(config: EvidenceConfig,
     assert 36.0 <= last / 25 <= 40.0
     with np.load(folder / "poses.npz") as track:
         assert track["time_s"][-1] == pytest.approx(40.0, abs=0.1)
+
+
+def test_keeping_evidence_of_a_live_stream_costs_it_no_frame(tmp_path: Path) -> None:
+    """RTSP, mailbox and evidence together: from before the incident until its folder is sealed every frame is taken.
+
+    The sender's clock comes with the stream (RTCP), and agrees with ours on the same machine.
+    """
+    evidence = Evidence(EvidenceConfig(folder=tmp_path / "evidence", before_s=1, after_s=1), ["one"], digests={})
+    mailbox, stop, numbers = Mailbox(["one"], capacity=15), threading.Event(), []
+    with servers.toolkit_rtsp(servers.clip(tmp_path / "clip.mp4", frames=500)) as server:
+        ingest = Ingest("one", server.url, deliver=mailbox.put, on_packet=evidence.note_packet)
+        threads = [threading.Thread(target=work.run, args=(stop,)) for work in (ingest, evidence)]
+        for thread in threads:
+            thread.start()
+        while not evidence.archive.kept():
+            for frame in mailbox.take(10.0):
+                numbers.append(servers.number_of(frame.image))
+                evidence.note_pose(Seen(frame, Sighting(frame.time_s, Pose(frame.time_s, KEYPOINTS))))
+                if len(numbers) == 50:
+                    fired = incident("firing", start_s=frame.time_s, end_s=frame.time_s)
+                    evidence.note_incident(fired)
+                if len(numbers) == 75:
+                    evidence.note_incident(replace(fired, state="resolved", end_s=frame.time_s))
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert mailbox.dropped("one") == 0
+    assert np.diff(numbers).tolist() == [1] * (len(numbers) - 1)
+    facts = json.loads((tmp_path / "evidence" / "case-1" / "incident.json").read_text())
+    assert facts["clip"]["start_s"] <= fired.start_s - 1.0 + 0.001
+    assert facts["clip"]["end_s"] == pytest.approx(fired.start_s + 1.0 + 1.0, abs=0.1)
+    assert facts["clock"]["sender_unix_s"] == pytest.approx(facts["clock"]["arrived_unix_s"], abs=5.0)
