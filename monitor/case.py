@@ -180,7 +180,12 @@ class Case:
                 "shortened_to_s": CLIP_MOST_S if clip.end_s - self.incident.start_s > CLIP_MOST_S - 1 else None,
             },
             "clock": first
-            and {"stream_s": first.time_s, "arrived_unix_s": first.arrived_s, "sender_unix_s": first.produced_s},
+            and {
+                "stream_s": first.time_s,
+                "arrived_unix_s": first.arrived_s,
+                "sender_unix_s": first.produced_s,
+                "sender": first.clock,
+            },
         }
 
 

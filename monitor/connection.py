@@ -15,6 +15,7 @@ from monitor.errors import (
     StreamUnreachable,
     StreamUnreadable,
 )
+from monitor.program_time import newest_segment
 from monitor.source import Transport, explain, is_file, redact, scheme_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Connection:
         self._container: av.container.InputContainer | None = None
         self.stream: av.VideoStream | None = None
         self.heard_s = time.monotonic()
+        self.program_s: float | None = None  # Unix time of the first packet, where HLS tells it
         threading.Thread(target=self._read, name=f"read {self.url}", daemon=True).start()
 
     def opened(self, wait_s: float) -> bool:
@@ -138,8 +140,11 @@ class Connection:
     def _read(self) -> None:
         container = None
         try:
+            newest = newest_segment(self._url, self._timeout_s / 4)
             container = open_container(self._url, self._transport, self._timeout_s)
             stream = choose_video(container, self._url)
+            if newest is not None and newest == newest_segment(self._url, self._timeout_s / 4):
+                self.program_s = newest[1]  # no segment came meanwhile: FFmpeg began with this one
             with self._moved:
                 self._container, self.stream = container, stream
                 self._moved.notify_all()

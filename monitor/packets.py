@@ -33,9 +33,9 @@ class CodedPacket:
     """A compressed picture on the stream's own clock.
 
     time_s is its time of display as in Frame, decode_s of decoding, duration_s 0.0 when the stream doesn't say;
-    arrived_s is Unix time in seconds when it was decoded, produced_s when it was sent by the sender's own clock
-    (RTSP with RTCP sender reports; None elsewhere: FFmpeg doesn't pass PROGRAM-DATE-TIME on). epoch as in Frame.
-    data has start codes (Annex B) for H.264 and HEVC.
+    arrived_s is Unix time in seconds when it was decoded, produced_s when it was filmed or sent by the sender's own
+    clock; clock tells which: RTCP (sender reports of RTSP), PROGRAM-DATE-TIME (HLS), or "" with None where the stream
+    doesn't say. epoch as in Frame. data has start codes (Annex B) for H.264 and HEVC.
     """
 
     channel: str
@@ -48,13 +48,16 @@ class CodedPacket:
     is_key: bool
     data: bytes
     track: Track
+    clock: str = ""
 
 
 class PacketCopier:
     """Copies a stream's packets out of FFmpeg. A packet is empty after it was copied: decode it before."""
 
-    def __init__(self, stream: av.VideoStream, channel: str) -> None:
-        self._channel = channel
+    def __init__(self, stream: av.VideoStream, channel: str, program_s: float | None = None) -> None:
+        """program_s is Unix time in seconds of the first packet that will be copied, or None."""
+        self._channel, self._program_s = channel, program_s
+        self._first: tuple[int, float] | None = None  # epoch and time_s of the first packet
         self._codec = stream.codec_context
         name = START_CODES.get(self._codec.name)
         self._filter = BitStreamFilterContext(name, stream) if name else None
@@ -63,9 +66,7 @@ class PacketCopier:
         """Give the copy; nothing when it carries no time stamp or is damaged. now_s is Unix time."""
         if packet.pts is None:
             return
-        produced_s = None
-        if packet.has_sidedata("prft"):  # AVProducerReferenceTime: microseconds since 1970, int64, then flags
-            produced_s = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))[0] / 1e6
+        produced_s, clock = self._produced(packet, epoch)
         extradata = self._codec.extradata
         if self._filter is not None and extradata and extradata[0] == 1:
             extradata = None  # the filter writes it into the packets
@@ -88,7 +89,19 @@ class PacketCopier:
                 is_key=copied.is_keyframe,
                 data=bytes(copied),
                 track=track,
+                clock=clock,
             )
+
+    def _produced(self, packet: "av.Packet[av.VideoStream]", epoch: int) -> tuple[float | None, str]:
+        """Give the sender's time of a packet and where it is from."""
+        if packet.has_sidedata("prft"):  # AVProducerReferenceTime: microseconds since 1970, int64, then flags
+            return struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))[0] / 1e6, "RTCP"
+        time_s = float((packet.pts or 0) * packet.time_base)
+        if self._first is None:
+            self._first = epoch, time_s
+        if self._program_s is None or self._first[0] != epoch:
+            return None, ""
+        return self._program_s + time_s - self._first[1], "PROGRAM-DATE-TIME"
 
 
 OnPacket = Callable[[CodedPacket], None]

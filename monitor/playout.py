@@ -42,7 +42,7 @@ class Playout:
         self._timeout_s, self._behind_s = timeout_s, behind_s
         self._deliver, self._on_live, self._on_packet = deliver, on_live, on_packet
         self._decoder = Decoder(connection.stream)
-        self._copier = PacketCopier(connection.stream, channel)
+        self._copier = PacketCopier(connection.stream, channel, connection.program_s)
         self._pacer = Pacer(CATCH_UP if behind_s else 1.0)
         self._rate = Rate()
         self._told: tuple[object, ...] = ()

@@ -305,4 +305,5 @@ def test_keeping_evidence_of_a_live_stream_costs_it_no_frame(tmp_path: Path) -> 
     facts = json.loads((tmp_path / "evidence" / "case-1" / "incident.json").read_text())
     assert facts["clip"]["start_s"] <= fired.start_s - 1.0 + 0.001
     assert facts["clip"]["end_s"] == pytest.approx(fired.start_s + 1.0 + 1.0, abs=0.1)
+    assert facts["clock"]["sender"] == "RTCP"
     assert facts["clock"]["sender_unix_s"] == pytest.approx(facts["clock"]["arrived_unix_s"], abs=5.0)

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,20 @@ def test_hls_comes_in_near_its_live_edge_and_evenly(tmp_path: Path) -> None:
     assert watched.states[-1].format == "hls"
     assert behind_s < 2.5
     assert max(np.diff(watched.arrived_s)) < 0.6
+    told = {packet.clock for packet in watched.packets}
+    assert told <= {"PROGRAM-DATE-TIME", ""}  # unsaid when a segment came just while the playlist was opened
+
+
+def test_the_time_of_day_that_hls_tells_is_kept_with_the_packets(tmp_path: Path) -> None:
+    """A playlist that stands still while it is opened: the newest segment began at 12:00:02.5 UTC."""
+    servers.clip(tmp_path / "b.ts", frames=25)
+    segment = "#EXTINF:2.5,\n#EXT-X-PROGRAM-DATE-TIME:2026-01-02T12:00:00.000+0000\na.ts\n#EXTINF:1,\nb.ts\n"
+    (tmp_path / "live.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n{segment}")
+    with servers.web(tmp_path) as address, watching(f"{address}/live.m3u8") as watched:
+        until(lambda: len(watched.packets) >= 25)
+    noon_s = datetime(2026, 1, 2, 12, 0, 2, 500_000, tzinfo=UTC).timestamp()
+    assert [packet.produced_s for packet in watched.packets[:25]] == pytest.approx([noon_s + n / 25 for n in range(25)])
+    assert {packet.clock for packet in watched.packets[:25]} == {"PROGRAM-DATE-TIME"}
 
 
 def test_an_hls_encoder_that_starts_again_is_found_again(tmp_path: Path) -> None:
