@@ -132,6 +132,7 @@ def test_replay_raises_an_alert_for_the_other_and_none_for_the_person(run: Run) 
 def test_no_alert_in_a_minute_does_not_mean_none_in_an_hour(run: Run) -> None:
     """Rule of three: none seen in h hours is up to 3 / h at 95 %."""
     made = alerts(play(run.tracks, run.split.test, "ada", scorer(run)), choose_rule([], 0.5)[0])
+    assert made.at_most_per_hour is not None
     assert made.at_most_per_hour >= 2.99 / made.genuine_hours
 
 

@@ -68,7 +68,7 @@ def scorer(run: Run) -> Scorer:
     return score
 
 
-def live_figures(made: Alerts) -> dict[str, float]:
+def live_figures(made: Alerts) -> dict[str, float | None]:
     """Say in figures what the operators would have seen."""
     return {
         "false_alerts": made.false_alerts,

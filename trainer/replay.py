@@ -19,6 +19,8 @@ Scorer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 EVERY_S = 0.5
 """The monitor's default time between two verdicts."""
 
+MIDDLING = 0.8
+
 PATIENCE_S = 1.5
 """So much later an alert may come for a rule that asks for more."""
 
@@ -48,22 +50,21 @@ class Alerts:
     waits_s: tuple[float, ...]
 
     @property
-    def false_alerts_per_hour(self) -> float:
-        return self.false_alerts / self.genuine_hours if self.genuine_hours else float("nan")
+    def false_alerts_per_hour(self) -> float | None:
+        return self.false_alerts / self.genuine_hours if self.genuine_hours else None
 
     @property
-    def at_most_per_hour(self) -> float:
-        """Upper end of the one-sided 95 % interval (Poisson): with none in an hour it is 3, not 0."""
+    def at_most_per_hour(self) -> float | None:
+        """Upper end of the one-sided 95 % interval (Poisson): none in an hour may still be 3 an hour."""
         from scipy.stats import chi2
 
-        return (
-            float(chi2.ppf(0.95, 2 * self.false_alerts + 2) / 2 / self.genuine_hours)
-            if self.genuine_hours
-            else float("nan")
-        )
+        if not self.genuine_hours:
+            return None
+        return float(chi2.ppf(0.95, 2 * self.false_alerts + 2) / 2 / self.genuine_hours)
 
-    def wait_s(self, share: float) -> float:
-        return float(np.quantile(self.waits_s, share)) if self.waits_s else float("nan")
+    def wait_s(self, share: float) -> float | None:
+        """Time to alert that this share of the fakes found keeps under; None when none was found."""
+        return float(np.quantile(self.waits_s, share)) if self.waits_s else None
 
 
 def play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Scorer) -> list[Played]:
@@ -95,13 +96,15 @@ def choose_rule(played: Sequence[Played], false_alerts_per_hour: float) -> tuple
     claimed on.
     """
     tried = [(rule, alerts(played, rule)) for rule in _rules(played)]
-    quiet = [(rule, made) for rule, made in tried if made.false_alerts_per_hour <= false_alerts_per_hour]
+    quiet = [(rule, made) for rule, made in tried if (made.false_alerts_per_hour or 0.0) <= false_alerts_per_hour]
     if not quiet:
         return min(tried, key=lambda pair: (pair[1].false_alerts, pair[1].missed))
     fewest = min(made.missed for _, made in quiet)
-    finding = [(rule, made) for rule, made in quiet if made.missed == fewest]
-    fastest_s = min((made.wait_s(0.5) for _, made in finding if made.waits_s), default=float("inf"))
-    patient = [(rule, made) for rule, made in finding if not made.waits_s or made.wait_s(0.5) <= fastest_s + PATIENCE_S]
+    finding = [(rule, made, made.wait_s(0.5)) for rule, made in quiet if made.missed == fewest]
+    waits_s = [wait_s for *_, wait_s in finding if wait_s is not None]
+    if not waits_s:  # too short to alert on anything: nothing speaks for another choice than a middling one
+        return min(quiet, key=lambda pair: abs(pair[0].enter - MIDDLING))
+    patient = [(rule, made) for rule, made, wait_s in finding if wait_s and wait_s <= min(waits_s) + PATIENCE_S]
     return max(patient, key=lambda pair: (pair[0].enter, pair[0].hold_s))
 
 
