@@ -49,6 +49,7 @@ def findings(config: Config) -> Iterator[Finding]:
 def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, quiet: bool) -> Result:
     """Judge a recording with the first channel's model, showing progress on standard error unless quiet."""
     channel = config.channels[0]
+    probe(file, timeout_s=config.timeout_s)  # a wrong file is told before seconds go into loading networks
     network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
     model = load_model(channel, network)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
