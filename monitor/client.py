@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from monitor import keys, link
@@ -268,6 +268,8 @@ class Session:
 
     def handled(self, text: bytes) -> None:
         """Take what must arrive."""
+        if self._sent_at_once(text):
+            return
         try:
             self._outgoing.alert(text)
         except TooSlow:
@@ -276,16 +278,23 @@ class Session:
 
     def score(self, channel: str, text: bytes) -> None:
         """Take a score."""
-        if self._wants(channel):
+        if self._wants(channel) and not self._sent_at_once(text):
             self._outgoing.score(channel, text)
             self._ready.set()
 
     def latest(self, kind: str, channel: str, text: bytes) -> None:
         """Take health, a status or a picture."""
         wanted = channel in self._look if kind == "pose" else not channel or self._wants(channel)
-        if wanted:
+        if wanted and not self._sent_at_once(text):
             self._outgoing.latest(kind, channel, text)
             self._ready.set()
+
+    def _sent_at_once(self, text: bytes) -> bool:
+        """Write to a client that keeps up, without waking its task: most of what a fan-out to hundreds costs."""
+        if self._catching_up or len(self._outgoing) or self._socket.transport.get_write_buffer_size():
+            return False
+        broadcast((self._socket,), text, text=True)
+        return True
 
     def looks_at(self) -> Iterable[str]:
         """Name the channels whose pictures are wanted."""

@@ -4,6 +4,7 @@ BodywatchError (models/errors.py)      exit code
     ConfigError                        2
     StreamError                        3
         StreamUnreachable
+            StreamSilent
         StreamRefused
         StreamNotFound
         StreamWithoutVideo
@@ -16,6 +17,7 @@ BodywatchError (models/errors.py)      exit code
     MissingPart                        7
     EvidenceMissing                    8
     EvidenceChanged                    8
+    GatewayAway                        9
 """
 
 from models.errors import BodywatchError, ModelError, ModelMismatch, ModelNotTrusted, ModelUnreadable, WeightsUnreadable
@@ -26,6 +28,7 @@ __all__ = [
     "ConfigError",
     "EvidenceChanged",
     "EvidenceMissing",
+    "GatewayAway",
     "MissingPart",
     "ModelError",
     "ModelMismatch",
@@ -36,6 +39,7 @@ __all__ = [
     "StreamError",
     "StreamNotFound",
     "StreamRefused",
+    "StreamSilent",
     "StreamUnreachable",
     "StreamUnreadable",
     "StreamWithoutVideo",
@@ -80,6 +84,13 @@ class StreamUnreachable(StreamError):
 
     rule = "does not answer"
     advice = "check the host, the port and the network between"
+
+
+class StreamSilent(StreamUnreachable):
+    """A connection stands and nothing comes over it."""
+
+    def __init__(self, url: str, after_s: float) -> None:
+        super().__init__(url, f"silent for {after_s:g} s")
 
 
 class StreamRefused(StreamError):
@@ -185,3 +196,15 @@ class EvidenceChanged(BodywatchError):
 
     def __str__(self) -> str:
         return f"{self.folder}: {self.faults} faults; what they name can't be trusted as it lies there"
+
+
+class GatewayAway(BodywatchError):
+    """The gateway doesn't answer, or doesn't let us in. url is redacted."""
+
+    exit_code = 9
+
+    def __init__(self, url: str, why: str) -> None:
+        self.url, self.why = url, why
+
+    def __str__(self) -> str:
+        return f"the gateway at {self.url} can't be followed ({self.why}); start one with `bodywatch serve`, or name it"

@@ -16,6 +16,8 @@ from monitor.errors import ConfigError, RedisAway
 TIMEOUT_S = 3.0
 """Redis that says nothing for so long is away; a blocking read asks for less."""
 
+CONNECTIONS = 16
+
 AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -54,14 +56,16 @@ def connect(url: str) -> "redis.Redis":
 
 
 def connect_async(url: str) -> "redis.asyncio.Redis":
-    """The same for the gateway's loop.
+    """The same for the gateway's loop; callers beyond CONNECTIONS wait for their turn.
 
     Raises:
         ConfigError: url is no Redis address.
     """
     try:
-        return redis.asyncio.Redis.from_url(
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=None,
             decode_responses=True,
             protocol=2,
             socket_timeout=TIMEOUT_S,
@@ -69,6 +73,7 @@ def connect_async(url: str) -> "redis.asyncio.Redis":
             socket_keepalive=True,
             retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
         )
+        return redis.asyncio.Redis.from_pool(pool)
     except ValueError:
         raise ConfigError("redis.url", redact(url), "must start with redis://, rediss:// or unix://") from None
 
@@ -80,8 +85,9 @@ def away(url: str, error: BaseException) -> RedisAway:
 
 async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
     """Cancel tasks until they are done: redis-py can swallow a cancellation that hits it in the middle of a call."""
-    pending = {task for task in tasks if not task.done()}
-    while pending:
+    ending = list(tasks)
+    while pending := [task for task in ending if not task.done()]:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.1)
+        await asyncio.wait(pending, timeout=0.1)
+    await asyncio.gather(*ending, return_exceptions=True)  # how they ended has been told, or is of no interest

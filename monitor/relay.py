@@ -51,8 +51,9 @@ class Relay:
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
         self._redis = link.connect_async(redis_url)
-        self._pictures = link.connect_async(redis_url)
-        self.store = Store(self._redis)
+        self._clients = link.connect_async(redis_url)
+        self._own = Store(self._redis)
+        self.store = Store(self._clients)
         self.listeners: set[Listener] = set()
         self.healths: dict[str, dict[str, str | float]] = {}
         self.position = "0-0"
@@ -62,8 +63,8 @@ class Relay:
 
     @property
     def redis(self) -> "redis.asyncio.Redis":
-        """The connection, for those who write."""
-        return self._redis
+        """The clients' connections, for those who write: a crowd of them must not hold up the alerts."""
+        return self._clients
 
     async def run(self, *others: Callable[[], Awaitable[None]]) -> None:
         """Relay until cancelled; other jobs that need Redis are kept running beside."""
@@ -74,7 +75,7 @@ class Relay:
         finally:
             await link.end(jobs)
             await self._redis.aclose()
-            await self._pictures.aclose()
+            await self._clients.aclose()
 
     async def _forever(self, job: Callable[[], Awaitable[None]]) -> None:
         """Do one job again and again, after pauses while Redis is away."""
@@ -119,7 +120,7 @@ class Relay:
         """Start each stream that is new to us at its end."""
         for stream in streams:
             if stream not in self._cursors:
-                self._cursors[stream] = await self.store.last(stream)
+                self._cursors[stream] = await self._own.last(stream)
                 if stream == keys.ALERTS:
                     self.position = self._cursors[stream]
 
@@ -145,14 +146,14 @@ class Relay:
     async def _poll(self) -> None:
         """Ask every channel's health, once a second."""
         started_s = time.monotonic()
-        self.healths = await self.store.healths(await self.store.channels())
+        self.healths = await self._own.healths(await self._own.channels())
         for channel, health in self.healths.items():
             self._tell("health", channel, {"type": "health", "channel": channel, "health": health})
         await asyncio.sleep(max(0.0, POLL_S - (time.monotonic() - started_s)))
 
     async def _show(self) -> None:
         """Pass pictures on, of the channels that somebody looks at."""
-        async with self._pictures.pubsub(ignore_subscribe_messages=True) as pubsub:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
             shown: frozenset[str] = frozenset()
             while True:
                 wanted = frozenset(channel for listener in self.listeners for channel in listener.looks_at())

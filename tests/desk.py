@@ -112,9 +112,10 @@ class Client:
 
     def closed(self) -> int:
         """Read until the gateway closes, and give its code."""
+        until_s = time.monotonic() + 30
         with contextlib.suppress(ConnectionClosed):
             while True:
-                self.socket.recv(timeout=30)
+                self.socket.recv(timeout=until_s - time.monotonic())
         self._stack.close()
         assert self.socket.close_code is not None
         return self.socket.close_code
