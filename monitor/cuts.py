@@ -1,5 +1,7 @@
 """Where one shot ends and another begins."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,7 @@ class Cuts:
         """Forget the picture before: the next one follows nothing."""
         self._detector = ContentDetector(threshold=self._change, min_scene_len=1, filter_mode=FlashFilter.Mode.SUPPRESS)
         self._number = 0
-        self._light: npt.NDArray[np.uint8] | None = None
+        self._light: npt.NDArray[Any] | None = None
 
     def push(self, image: npt.NDArray[np.uint8]) -> bool:
         """Tell whether image, (H, W, 3) uint8 BGR, is the first of another shot."""
@@ -39,7 +41,7 @@ class Cuts:
         return cut
 
 
-def _likeness(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> float:
+def _likeness(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> float:
     """Correlate two pictures' light, -1..1, whatever their brightness; 0 where one has no pattern at all."""
     a, b = (picture.astype(np.float32) - picture.mean() for picture in (before, after))
     power = float(np.sqrt((a * a).sum() * (b * b).sum()))

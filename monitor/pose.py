@@ -9,12 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from models.backends import find_backend
+from models.fewer_stages import keep_stages
 from models.grouping import find_people
 from models.openpose import STRIDE
 from monitor.errors import MissingPart, WeightsUnreadable
 
 Floats = npt.NDArray[np.float32]
-SHAPES_KEPT = 4
+FOLLOWING_STAGES = 3
+"""Of the network's six: a crop around the speaker is read as well with three (models/README.md)."""
+
+SHAPES_KEPT = 6
 """Sessions kept at once; each is of one picture size, since fixed shapes are faster, and holds about 40 MB."""
 
 _PROVIDERS = {
@@ -67,8 +71,9 @@ class PoseNetwork:
         found = find_backend(backend)
         self._path, self._model, self.name, self.sha256 = found.path, found.content, found.name, found.sha256
         self.provider = _provider(provider)
+        self._following = keep_stages(found.content, FOLLOWING_STAGES)
         self._threads, self._concurrently = threads, concurrently
-        self._sessions: dict[tuple[int, ...], Any] = {}
+        self._sessions: dict[tuple[bool, tuple[int, ...]], Any] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -79,16 +84,16 @@ class PoseNetwork:
         """Give, for each look, people (P, 18, 3) in pixels of its frame, strongest first; confidence 0 is unseen."""
         return list(self._concurrently(self._find_one, looks))
 
-    def maps(self, image: npt.NDArray[np.uint8]) -> Floats:
-        """Run the network on one picture (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
-        planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
-        out: Floats = self._session(planes.shape).run(None, {"image": planes})[0][0]
+    def maps(self, look: Look) -> Floats:
+        """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
+        planes = np.ascontiguousarray(look.image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
+        out: Floats = self._session(look.complete, planes.shape).run(None, {"image": planes})[0][0]
         return out
 
     def _find_one(self, look: Look) -> Floats:
         if not look.image.size:
             return np.zeros((0, 18, 3), np.float32)
-        people = find_people(self.maps(look.image), upper_only=not look.complete)
+        people = find_people(self.maps(look), upper_only=not look.complete)
         cell = look.scale * STRIDE
         # A cell's centre lies half a cell into the picture, and a pixel's half a pixel.
         people[..., 0] = look.left_px + (people[..., 0] + 0.5) * cell - 0.5
@@ -96,13 +101,15 @@ class PoseNetwork:
         people[people[..., 2] == 0] = 0
         return people
 
-    def _session(self, shape: tuple[int, ...]) -> Any:
+    def _session(self, complete: bool, shape: tuple[int, ...]) -> Any:
         """Give the session for pictures of this shape, made at first use."""
-        if shape not in self._sessions:
+        key = (complete, shape)
+        if key not in self._sessions:
             if len(self._sessions) >= SHAPES_KEPT:
                 del self._sessions[next(iter(self._sessions))]
-            self._sessions[shape] = _open(self._path, self._model, self.provider, shape, self._threads)
-        return self._sessions[shape]
+            model = self._model if complete else self._following
+            self._sessions[key] = _open(self._path, model, self.provider, shape, self._threads)
+        return self._sessions[key]
 
 
 def _provider(wanted: str) -> str:

@@ -15,8 +15,8 @@ from monitor.smooth import Smooth
 Floats = npt.NDArray[np.float32]
 Region = tuple[float, float, float, float]
 
-CROP_WIDTHS = 3.4  # side of the followed square in shoulder widths
-CROP_SIZE = 192  # pixels of that square at the network
+CROP_WIDTHS = 3.3  # side of the followed square in shoulder widths
+CROP_SIZE = 176  # pixels of that square at the network
 CROP_BELOW = 0.45  # its centre lies so many shoulder widths under the neck
 DRIFT = 0.15  # shoulder widths that the speaker may drift before the square moves: a still speaker is seen still
 SEARCH_AREAS = (432 * 240, 656 * 368)  # pixels at the network: the second when the first showed nobody
@@ -29,6 +29,7 @@ JUMP = 0.8  # a neck that moves further between two frames, in shoulder widths, 
 GROWTH = 1.5
 BACK = (1.2, 1.35)  # someone found again within so many shoulder widths, and so near in size, is the same person
 NOTHING = Look(np.zeros((0, 0, 3), np.uint8))
+Crop = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Speaker:
         self._misses, self._searched_s = 0, -1e9
         self._round_s = 0.0
         self._rival = False
-        self._square = Look(np.zeros((0, 0, 3), np.uint8))
+        self._square, self._framing = NOTHING, Place(0, 0, 1)
         self._wide: Look | None = None
 
     def look(self, frame: Frame) -> Look:
@@ -174,7 +175,7 @@ class Speaker:
         if self._broken is not None and self._smooth is not None:
             self._smooth.reset()
         if self._speaker is None:
-            self._round_s, self._rival, self._frame_place = frame.time_s, False, place
+            self._round_s, self._rival, self._framing = frame.time_s, False, place
         # Shoulders of a body that turns look narrower; its size doesn't change so fast.
         width = place.width_px if self._speaker is None else max(place.width_px, 0.98 * self._speaker.width_px)
         self._speaker, self._lost, self._misses = Place(place.x_px, place.y_px, width), None, 0
@@ -183,9 +184,9 @@ class Speaker:
 
     def _framed(self, speaker: Place) -> Place:
         """Give the place that the square stands around: the speaker's, but still while they hardly move."""
-        if not speaker.near(self._frame_place, DRIFT, 1 + DRIFT):
-            self._frame_place = speaker
-        return self._frame_place
+        if not speaker.near(self._framing, DRIFT, 1 + DRIFT):
+            self._framing = speaker
+        return self._framing
 
     def _apart(self, people: Floats) -> tuple[Floats, Floats]:
         """Tell the people of the square from those of the whole-frame view beside it."""
