@@ -1,6 +1,6 @@
 """Leaves the last refinements of a pose network out: a cropped speaker needs fewer of them than a whole picture."""
 
-import re
+MOST = 6
 
 
 def keep_stages(model: bytes, stages: int) -> bytes:
@@ -13,10 +13,8 @@ def keep_stages(model: bytes, stages: int) -> bytes:
     ends = [f"stages.{stages - 1}.{branch}.4.pointwise.out" for branch in ("heat", "fields")]
     if not outputs.issuperset(ends):
         return model
-    kept = [
-        node for node in graph.node if (at := re.match(r"stages\.(\d+)\.", node.name)) is None or int(at[1]) < stages
-    ]
-    kept = [node for node in kept if node.name != f"stages.{stages - 1}.joined"]
+    left_out = (f"stages.{stages - 1}.joined", *(f"stages.{number}." for number in range(stages, MOST)))
+    kept = [node for node in graph.node if not node.name.startswith(left_out)]
     kept[-1].input[:] = ends  # the last one, Concat, gives the maps
     del graph.node[:]
     graph.node.extend(kept)

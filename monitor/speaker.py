@@ -1,6 +1,7 @@
 """Who of the people in the picture is the speaker, and where to look for them in the next frame."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,6 @@ JUMP = 0.8  # a neck that moves further between two frames, in shoulder widths, 
 GROWTH = 1.5
 BACK = (1.2, 1.35)  # someone found again within so many shoulder widths, and so near in size, is the same person
 NOTHING = Look(np.zeros((0, 0, 3), np.uint8))
-Crop = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Speaker:
 
     def _choose(self, frame: Frame, people: Floats) -> Floats | None:
         """Take the most prominent person of a search; after a loss, tell whether they are the one from before."""
-        best = max(people, key=lambda person: self._prominence(frame, person), default=None)
+        best = self._most_prominent(frame, people)
         if best is None or self._prominence(frame, best) <= 0:
             self._misses += 1
             return None
@@ -129,6 +129,10 @@ class Speaker:
         if self._lost is not None and not place.near(self._lost, *BACK):
             self._broken = self._broken or "wrong_person"
         return best
+
+    def _most_prominent(self, frame: Frame, people: Floats) -> Floats | None:
+        weights = [self._prominence(frame, person) for person in people]
+        return np.asarray(people[np.argmax(weights)]) if weights else None
 
     def _prominence(self, frame: Frame, person: Floats) -> float:
         """Weigh a person: shoulder width, less towards the picture's edges; 0 for one who can't be the speaker."""
@@ -140,7 +144,8 @@ class Speaker:
         if self._region is not None:
             left, top, right, bottom = self._region
             return place.width_px if left <= x <= right and top <= y <= bottom else 0.0
-        return place.width_px * (1 - 0.8 * abs(x - 0.5)) * float(person[person[:, 2] > 0, 2].mean())
+        sure = float(person[person[:, 2] > 0, 2].mean())
+        return place.width_px * (1 - 0.8 * abs(x - 0.5)) * sure
 
     def _follow(self, people: Floats) -> Floats | None:
         """Take whoever continues the speaker's place."""
@@ -159,7 +164,7 @@ class Speaker:
         """Give whoever has been far more prominent than the speaker for two looks round."""
         if self._wide is None:
             return None
-        best = max(around, key=lambda person: self._prominence(frame, person), default=None)
+        best = self._most_prominent(frame, around)
         mine = 0.0 if chosen is None else self._prominence(frame, chosen)
         stronger = best is not None and self._prominence(frame, best) > BETTER * mine
         again, self._rival = self._rival and stronger, stronger
@@ -209,28 +214,30 @@ class Speaker:
             self._smooth.reset()
 
 
-def square(image: npt.NDArray[np.uint8], place: Place) -> Look:
+def square(image: npt.NDArray[Any], place: Place) -> Look:
     """Cut a square around a speaker out of image and bring it to CROP_SIZE; black where it leaves the picture."""
     h, w = image.shape[:2]
     side = max(16, round(CROP_WIDTHS * place.width_px))
     left = round(place.x_px - side / 2)
     top = round(place.y_px + CROP_BELOW * place.width_px - side / 2)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, w), min(top + side, h)
-    cut = image[y0 : max(y1, y0), x0 : max(x1, x0)]
+    cut: npt.NDArray[Any] = image[y0 : max(y1, y0), x0 : max(x1, x0)]
     if cut.shape[:2] != (side, side):
         border = (max(0, -top), side, max(0, -left), side)
         cut = cv2.copyMakeBorder(cut, border[0], border[1], border[2], border[3], cv2.BORDER_CONSTANT)[:side, :side]
     how = cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_LINEAR
-    return Look(cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=how), left, top, side / CROP_SIZE, complete=False)
+    seen = np.asarray(cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=how), np.uint8)
+    return Look(seen, left, top, side / CROP_SIZE, complete=False)
 
 
-def whole(image: npt.NDArray[np.uint8], height: int) -> Look:
+def whole(image: npt.NDArray[Any], height: int) -> Look:
     """Bring all of image to about this height in pixels; the sides become multiples of 8, black at right and below."""
     h, w = image.shape[:2]
     scale = h / height
     small = cv2.resize(image, (round(w / scale), round(h / scale)), interpolation=cv2.INTER_AREA)
     below, right = -small.shape[0] % 8, -small.shape[1] % 8
-    return Look(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT), 0.0, 0.0, scale)
+    padded = np.asarray(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT), np.uint8)
+    return Look(padded, 0.0, 0.0, scale)
 
 
 def beside(first: Look, second: Look) -> Look:
