@@ -18,7 +18,7 @@ def poses_of(windows: Windows) -> set[int]:
     return set((windows.start[:, None] + np.arange(windows.length)).ravel().tolist())
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != "given"])
 def test_no_pose_is_in_two_parts(protocol: str) -> None:
     """Windows overlap within a part, never across a border."""
     split = make_split(protocol, TRACKS, "ada")
@@ -65,6 +65,21 @@ def test_the_same_poses_under_two_names_in_two_parts_are_a_leak() -> None:
     copies = [replace(track, recording=f"copy-{track.recording}", session="m9_tuesday") for track in TRACKS[:3]]
     with pytest.raises(RecordingLeaked, match="3 recording\\(s\\) in two parts"):
         make_split("by_session", [*TRACKS, *copies], "ada")
+
+
+def test_a_split_given_with_a_recording_in_two_parts_is_refused() -> None:
+    """segments.csv may say which part each movement belongs to; one recording belongs to one."""
+    parts = ["train", "validate", "test"] * 2
+    whole = [replace(track, part=part) for track, part in zip(TRACKS, parts * 2, strict=True)]
+    assert len(make_split("given", whole, "ada").test) == 4
+    torn = [*whole, replace(whole[0], part="test")]
+    with pytest.raises(RecordingLeaked, match=r"given has 1 recording\(s\) in two parts \(ada-0\)"):
+        make_split("given", torn, "ada")
+
+
+def test_a_split_given_with_an_unknown_part_is_told() -> None:
+    with pytest.raises(SplitImpossible, match='ada-0 is given "dev"; segments'):
+        make_split("given", [replace(track, part="dev") for track in TRACKS], "ada")
 
 
 def test_a_window_never_spans_a_cut() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from tests.bodies import make_track, two_people
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
 from trainer.export import export
+from trainer.metrics import auroc
 from trainer.recipe import Recipe, preset_names, read_recipe
 from trainer.replay import alerts, choose_rule, play
 from trainer.runs import Run, Task, open_run, start_run
@@ -119,6 +121,17 @@ def test_the_exported_file_scores_as_the_run_and_its_card_tells_how_well(run: Ru
     assert "by_session auroc" in model.card.page()
 
 
+def test_one_model_judges_windows_of_three_and_of_eight_seconds(tmp_path: Path) -> None:
+    """Trained on 60 to 240 poses, each window of its own length; the card says so and the file takes them."""
+    run = train(tmp_path / "run", RECIPE.model_copy(update={"shortest": 60, "longest": 240}))
+    export(run, tmp_path / "ada.pt", report=evaluate(run, rounds=20))
+    model = artifact.load(tmp_path / "ada.pt")
+    assert (model.card.shortest, model.card.window, model.card.longest) == (60, 150, 240)
+    for length in (90, 240):
+        windows = run.windows("test", length=length)
+        assert auroc(windows.label, model.score(windows.take(np.arange(len(windows)))[0].numpy())) > 0.9
+
+
 def test_replay_raises_an_alert_for_the_other_and_none_for_the_person(run: Run) -> None:
     """40 s of each, through the monitor's own window and verdict: the first window is full at 5 s."""
     score = scorer(run)
@@ -153,6 +166,7 @@ def test_the_paper_preset_is_table_3() -> None:
     [
         ("papper", {}, "is no preset and no file; presets are "),
         ("paper", {"hiden": 3}, "hiden: no recipe has this key"),
+        ("paper", {"longest": 100}, "longest: Input should be|the recipe: .*the monitor judges 150 poses"),
         ("paper", {"epochs": 0}, "epochs: Input should be greater than or equal to 1"),
     ],
 )

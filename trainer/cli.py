@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -73,9 +74,9 @@ def train(
     person: Person,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run (for the runs, with several persons)")],
     preset: Annotated[str, typer.Option(help="Name of a preset, or a TOML file")] = "body",
-    split: Annotated[str, typer.Option(help="paper, by_recording, by_repetition, by_session or unseen_movement")] = (
-        "by_recording"
-    ),
+    split: Annotated[
+        str, typer.Option(help="paper, by_recording, by_repetition, by_session, unseen_movement or given")
+    ] = ("by_recording"),
     fold: Annotated[int, typer.Option(help="Number of the split's repetition")] = 0,
     features: Annotated[str | None, typer.Option(help="paper, body, motion or head3d")] = None,
     hidden: Annotated[int | None, typer.Option(help="Width of the LSTM")] = None,
@@ -118,7 +119,7 @@ def train(
                 said = f"{one}: val accuracy {epoch['val_accuracy']:.3f}, AUROC {epoch['val_auroc']:.3f}"
                 bar.update(task, completed=epoch["epoch"], description=said)
                 if as_json:
-                    typer.echo(json.dumps({"person": one, **epoch}))
+                    typer.echo(json.dumps(plain({"person": one, **epoch})))
 
             best = train_person(
                 folder,
@@ -152,7 +153,7 @@ def evaluate(
     from trainer.runs import open_run
 
     report = judge(open_run(run, data=data), false_alerts_per_hour=false_alerts_per_hour)
-    (run / "evaluation.json").write_text(json.dumps(report, indent=1))
+    (run / "evaluation.json").write_text(json.dumps(plain(report), indent=1))
     _tell(report, as_json)
 
 
@@ -194,7 +195,7 @@ def audit(
 
     report = look(artifact.load(model, sha256=sha256), read_tracks(data))
     if as_json:
-        typer.echo(json.dumps(report))
+        typer.echo(json.dumps(plain(report)))
     else:
         typer.echo(f"{report['person']}: AUROC {report['auroc']:.3f} on {report['windows']} windows")
         for control in report["controls"]:
@@ -248,6 +249,7 @@ def reproduce(
             stop_after_s=stop_after_s,
             told=told,
         )
+    report = plain(report)
     (out / "report.json").write_text(json.dumps(report))
     written = write_report(report, out)
     if as_json:
@@ -294,7 +296,7 @@ def honest(
             folds=folds,
             told=told,
         )
-    (out / "honest.json").write_text(json.dumps(report, indent=1))
+    (out / "honest.json").write_text(json.dumps(plain(report), indent=1))
     _tell({name: {k: v for k, v in row.items() if k != "folds"} for name, row in report.items()}, as_json)
 
 
@@ -345,7 +347,16 @@ def _progress(quiet: bool) -> Progress:
 
 def _tell(values: dict[str, Any], as_json: bool) -> None:
     """Print a result: one line of JSON, or indented for people."""
-    typer.echo(json.dumps(values) if as_json else json.dumps(values, indent=2))
+    typer.echo(json.dumps(plain(values), indent=None if as_json else 2))
+
+
+def plain(values: Any) -> Any:
+    """Replace NaN, which JSON does not know, by null."""
+    if isinstance(values, dict):
+        return {key: plain(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [plain(value) for value in values]
+    return None if isinstance(values, float) and math.isnan(values) else values
 
 
 def _pairs(put: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
         longest=run.recipe.longest,
         design=run.design().as_dict(),
         thresholds=report["thresholds"],
-        metrics=metrics,
+        metrics={name: figure for name, figure in metrics.items() if not _is_nothing(figure)},
         data={
             "sha256": run.task.digest,
             "recordings": len(run.tracks),
@@ -58,6 +59,11 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
         },
         note=note,
     )
+
+
+def _is_nothing(figure: Any) -> bool:
+    """Tell whether a figure could not be had: no fakes found, or one class only."""
+    return figure is None or (isinstance(figure, float) and math.isnan(figure))
 
 
 def pose_backend(folder: Path, tracks: list[Track] | Any) -> dict[str, str]:

@@ -171,4 +171,5 @@ def _track(rows: npt.NDArray[np.float32], label: int, origin: dict[str, str] | N
         width=0,
         height=0,
         genuine=label == 0,
+        part=origin["split"] if origin else "",
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.pose_lstm import Design, FeatureSet
 from models.skeleton import WINDOW_POSES
@@ -49,6 +49,12 @@ class Recipe(BaseModel):
     warp: float = Field(0.0, ge=0, le=0.3, description="largest change of speed, as a share")
     tilt_deg: float = Field(0.0, ge=0, le=30, description="largest tilt of the camera")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "Recipe":
+        if not self.shortest <= WINDOW_POSES <= self.longest:
+            raise ValueError(f"the monitor judges {WINDOW_POSES} poses: shortest <= {WINDOW_POSES} <= longest")
+        return self
+
     def design(self, people: int = 1) -> Design:
         """Give the network's design; people counts in only where they are told apart."""
         outputs = people if self.tell_apart and people > 2 else 1
@@ -91,6 +97,6 @@ def check_recipe(values: Mapping[str, Any], source: Path) -> Recipe:
         return Recipe.model_validate({key: value for key, value in values.items() if key != "why"})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"]) or "the recipe"
         why = "no recipe has this key" if first["type"] == "extra_forbidden" else first["msg"]
         raise RunUnusable(source, f"{key}: {why}") from None

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from models.pose_lstm import Design, PoseLSTM
+from models.skeleton import WINDOW_POSES
 from trainer.dataset import Library, Windows
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe, check_recipe
@@ -45,9 +46,11 @@ class Run:
     split: Split
     library: Library
 
-    def windows(self, part: str, step: int | None = None) -> Windows:
+    def windows(self, part: str, step: int | None = None, length: int | None = None) -> Windows:
+        """Cut a part into windows: those to train on as long as the recipe says, the others of 150 poses."""
         chosen = step if step is not None else self.recipe.step if part == "train" else EVALUATE_STEP
-        return self.library.cut(self.split.part(part), chosen)
+        poses = length if length is not None else self.recipe.longest if part == "train" else WINDOW_POSES
+        return self.library.cut(self.split.part(part), chosen, poses)
 
     def history(self) -> list[Epoch]:
         path = self.folder / "history.jsonl"

@@ -25,7 +25,8 @@ class Track:
 
     Known only for what was extracted from video, else empty: measured (T,) bool, a posed frame stands behind the
     tick; people (T,) int16 bodies in the picture; camera (T,) float32 how far the camera moved, in picture widths.
-    kept (T,) bool, or empty for all, is what conditions.py leaves of it.
+    kept (T,) bool, or empty for all, is what conditions.py leaves of it. part is the split's part that a segments.csv
+    gives it to, else "".
     """
 
     recording: str
@@ -45,6 +46,7 @@ class Track:
     camera: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     fps: float = 0.0
     kept: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    part: str = ""
 
     @property
     def movement(self) -> str:
