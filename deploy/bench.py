@@ -34,3 +34,23 @@ def pipeline(
         typer.echo(json.dumps(result))
     else:
         typer.echo(told(result))
+
+
+@app.command()
+def fanout(
+    clients: Annotated[int, typer.Option(help="Websocket clients", min=1)] = 500,
+    slow: Annotated[int, typer.Option(help="How many of them never read", min=0)] = 50,
+    alerts: Annotated[int, typer.Option(help="Alerts to send", min=10)] = 100,
+    per_s: Annotated[float, typer.Option(help="Alerts a second", min=0.1)] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")] = False,
+) -> None:
+    """Send alerts through real Redis and the gateway to many real websocket clients, some of which never read.
+
+    Example: [bold]bodywatch bench fanout --clients 500 --slow 50 --json[/]
+    """
+    import json
+
+    from monitor.bench_fanout import run
+
+    result = run(clients=clients, slow=slow, alerts=alerts, per_s=per_s)
+    typer.echo(json.dumps(result) if as_json else "\n".join(f"{key}: {value}" for key, value in result.items()))

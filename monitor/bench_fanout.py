@@ -1,17 +1,15 @@
-"""bodywatch bench fanout: many websocket clients, some of which never read."""
+"""Many websocket clients on one gateway, some of which never read: `bodywatch bench fanout`."""
 
 import asyncio
 import contextlib
-import json
 import multiprocessing
 import statistics
 import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -30,26 +28,11 @@ INCIDENT = Incident(
 )
 
 
-def command(
-    clients: Annotated[int, typer.Option(help="Websocket clients", min=1)] = 500,
-    slow: Annotated[int, typer.Option(help="How many of them never read", min=0)] = 50,
-    alerts: Annotated[int, typer.Option(help="Alerts to send", min=10)] = 100,
-    per_s: Annotated[float, typer.Option(help="Alerts a second", min=0.1)] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")] = False,
-) -> None:
-    """Measure the gateway: alerts through real Redis to many real websocket clients.
-
-    p50_ms and p99_ms are from Redis' own time stamp of an alert to a healthy client's having read it, on one machine.
-
-    Example: [bold]bodywatch bench fanout --clients 500 --slow 50 --json[/]
-    """
-    result = run(clients=clients, slow=slow, alerts=alerts, per_s=per_s)
-    text = json.dumps(result) if as_json else "\n".join(f"{key}: {value}" for key, value in result.items())
-    typer.echo(text)
-
-
 def run(*, clients: int = 500, slow: int = 50, alerts: int = 100, per_s: float = 5.0) -> dict[str, Any]:
-    """Start Redis, a gateway and the clients in processes of their own, send, and count.
+    """Start Redis, a gateway and the clients in processes of their own, send alerts, and count.
+
+    p50_ms and p99_ms are from Redis' own time stamp of an alert to a healthy client's having read it; all of it shares
+    one machine, and all clients one process.
 
     Raises:
         BodywatchError: Redis or the gateway can't start.

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor import link
 from monitor.errors import GatewayAway
 
 PAUSE_S = 1.0
@@ -50,6 +49,8 @@ def follow(url: str, *, token: str, channels: list[str], until_s: float = float(
     """
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
     from websockets.sync.client import connect
+
+    from monitor import link  # Redis and websockets take their time to load, and `bodywatch --help` loads this file
 
     address = url.rstrip("/").replace("http", "ws", 1) + "/ws"
     last: str | None = None
