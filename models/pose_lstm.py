@@ -20,7 +20,9 @@ class Design:
 
     cell and pool go beyond the paper: a GRU, and a learned or plain mean over time in place of the last time step.
     people is 1 for the paper's single output; with more, each of the others has an output of its own as well (the
-    person is the first), which teaches the network far more about bodies than "somebody else" does.
+    person is the first), which teaches the network far more about bodies than "somebody else" does. stride averages
+    so many poses' features into one time step. extremes gives the head each feature's least and most in the window as
+    well: how long a limb gets is build, whatever the movement.
     """
 
     features: FeatureSet = "paper"
@@ -30,8 +32,10 @@ class Design:
     cell: Literal["lstm", "gru"] = "lstm"
     pool: Literal["last", "mean", "attention"] = "last"
     people: int = 1
+    stride: int = 1
+    extremes: bool = False
 
-    def as_dict(self) -> dict[str, str | int | float]:
+    def as_dict(self) -> dict[str, str | int | float | bool]:
         return asdict(self)
 
 
@@ -74,7 +78,8 @@ class PoseLSTM(Judge):
         self.pool = design.pool
         self.attention = nn.Linear(design.hidden, 1) if design.pool == "attention" else nn.Identity()
         self.dropout = nn.Dropout(design.dropout if design.pool != "last" else 0.0)
-        self.head = nn.Linear(design.hidden, design.people)
+        self.stride, self.extremes = design.stride, design.extremes
+        self.head = nn.Linear(design.hidden + (2 * width if design.extremes else 0), design.people)
 
     def forward(self, poses: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, 18, 3) -> (B,) probability that the window is not the person."""
@@ -102,21 +107,33 @@ class PoseLSTM(Judge):
 
     def judge(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, width) -> (B, people)."""
+        inside = self.inside(features, lengths).unsqueeze(2).to(features.dtype)  # (B, T, 1)
         even = ((features - self.centre) / self.spread).clamp(-8.0, 8.0)  # (B, T, width)
+        if self.stride > 1:
+            even, inside = self.average(even, inside)  # (B, T / stride, width), (B, T / stride, 1)
         states, _ = self.cell(even)  # (B, T, hidden)
         if self.pool == "last":
-            if lengths is None:
-                summary = states[:, -1]  # (B, hidden): many-to-one, the last time step
-            else:
-                last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, states.size(2))  # (B, 1, hidden)
-                summary = states.gather(1, last).squeeze(1)  # (B, hidden)
+            last = (inside.sum(dim=1, keepdim=True) - 1).long().expand(-1, 1, states.size(2))  # (B, 1, hidden)
+            summary = states.gather(1, last).squeeze(1)  # (B, hidden): many-to-one, the last time step
         else:
-            weight = self.inside(features, lengths).unsqueeze(2).to(torch.float32)  # (B, T, 1)
+            weight = inside
             if self.pool == "attention":
                 weight = weight * torch.exp(torch.tanh(self.attention(states)) * 4.0)  # (B, T, 1)
             summary = (states * weight).sum(dim=1) / weight.sum(dim=1)  # (B, hidden)
+        if self.extremes:
+            most = even.masked_fill(inside == 0, -8.0).amax(dim=1)  # (B, width)
+            least = even.masked_fill(inside == 0, 8.0).amin(dim=1)  # (B, width)
+            summary = torch.cat([summary, most, least], dim=1)  # (B, hidden + 2 width)
         outputs: Tensor = self.head(self.dropout(summary))  # (B, people)
         return outputs
+
+    def average(self, features: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """Average every stride time steps that belong to the window: (B, T, width), (B, T, 1) -> the same, shorter."""
+        count, spare = features.size(0), (self.stride - features.size(1) % self.stride) % self.stride
+        summed = nn.functional.pad(features * inside, [0, 0, 0, spare])  # (B, T + spare, width)
+        summed = summed.reshape(count, -1, self.stride, features.size(2)).sum(dim=2)  # (B, T / stride, width)
+        weight = nn.functional.pad(inside, [0, 0, 0, spare]).reshape(count, -1, self.stride, 1).sum(dim=2)
+        return summed / weight.clamp(min=1.0), (weight > 0).to(features.dtype)
 
     def inside(self, poses: Tensor, lengths: Tensor | None) -> Tensor:
         """(B, T, ...) -> (B, T) bool: which poses belong to the window."""

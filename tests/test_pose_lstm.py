@@ -31,6 +31,18 @@ def test_a_short_window_padded_to_150_scores_as_it_does_alone(features: str, poo
     assert together[1].item() == pytest.approx(model(batch[1:]).item(), abs=1e-6)
 
 
+def test_strides_and_extremes_look_at_the_window_alone_too() -> None:
+    """Time steps of three poses, 61 of them in the short window: the last step holds one pose, and no padding."""
+    model = PoseLSTM(Design("body", 16, 2, pool="last", people=4, stride=3, extremes=True)).eval()
+    scripted = torch.jit.script(model)
+    batch = poses(2)
+    alone = model(batch[:1, :61])
+    batch[0, 61:] = 7.0
+    together = scripted(batch, torch.tensor([61, 150]))
+    assert together[0].item() == pytest.approx(alone.item(), abs=1e-6)
+    assert together[1].item() == pytest.approx(model(batch[1:]).item(), abs=1e-6)
+
+
 def test_the_order_of_poses_matters() -> None:
     """A many-to-one LSTM that gave the same for time reversed would have lost the movement."""
     model = PoseLSTM(Design("body", 16, 1)).eval()

@@ -22,6 +22,8 @@ class Recipe(BaseModel):
     features: FeatureSet = "paper"
     cell: Literal["lstm", "gru"] = "lstm"
     pool: Literal["last", "mean", "attention"] = "last"
+    stride: int = Field(1, ge=1, le=15, description="poses averaged into one time step")
+    extremes: bool = Field(False, description="give the head each feature's least and most in the window as well")
     hidden: int = Field(512, ge=1, le=4096)
     layers: int = Field(2, ge=1, le=8)
     dropout: float = Field(0.5, ge=0, lt=1)
@@ -58,7 +60,17 @@ class Recipe(BaseModel):
     def design(self, people: int = 1) -> Design:
         """Give the network's design; people counts in only where they are told apart."""
         outputs = people if self.tell_apart and people > 2 else 1
-        return Design(self.features, self.hidden, self.layers, self.dropout, self.cell, self.pool, outputs)
+        return Design(
+            features=self.features,
+            hidden=self.hidden,
+            layers=self.layers,
+            dropout=self.dropout,
+            cell=self.cell,
+            pool=self.pool,
+            people=outputs,
+            stride=self.stride,
+            extremes=self.extremes,
+        )
 
     @property
     def augments(self) -> bool:
