@@ -8,6 +8,7 @@
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -29,7 +30,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One incident's place in the chain; state is kept, held or removed."""
+    """One incident's place in the chain; state is kept, held, removed (to make room) or missing."""
 
     id: str
     sealed_at: str
@@ -106,10 +107,7 @@ class Archive:
                 "sealed_at": manifest["sealed_at"],
                 "nbytes": sum(path.stat().st_size for path in _files(part)),
             }
-            with (self.folder / CHAIN).open("a", encoding="utf-8") as chain:
-                chain.write(json.dumps(line) + "\n")
-                chain.flush()
-                os.fsync(chain.fileno())
+            append_whole(self.folder / CHAIN, (json.dumps(line) + "\n").encode())
             return self._name(part, incident)
 
     def finish(self, part: Path, incident: str) -> bool:
@@ -135,7 +133,7 @@ class Archive:
         """Delete what is too old, then the oldest until all fits; held incidents stay, and count. Gives the names."""
         removed = []
         with self.locked():
-            here = [kept for kept in self.kept() if kept.state != "removed"]
+            here = [kept for kept in self.kept() if kept.state in ("kept", "held")]
             total_bytes = sum(kept.nbytes for kept in here)
             for kept in here:
                 age_s = now_s - datetime.fromisoformat(kept.sealed_at).timestamp()
@@ -183,6 +181,8 @@ class Archive:
     def _state(self, incident: str) -> str:
         if (self.folder / "removed" / f"{incident}.json").exists():
             return "removed"
+        if not (self.folder / incident).is_dir():
+            return "missing"
         return "held" if (self.folder / "held" / incident).exists() else "kept"
 
     def _name(self, part: Path, incident: str) -> Path:
@@ -242,6 +242,19 @@ def write_whole(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)
+
+
+def append_whole(path: Path, data: bytes) -> None:
+    """Add to a file all of data, or nothing when the disk is full."""
+    with path.open("ab", buffering=0) as file:
+        length = file.tell()
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(length)
+            raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from monitor.demux import choose_video, open_container
 from monitor.errors import (
     StreamEnded,
     StreamError,
+    StreamSilent,
     StreamUnreachable,
     StreamUnreadable,
 )
@@ -166,7 +167,7 @@ class Connection:
         waited_s = time.monotonic() - self.heard_s
         hung = self.stream is None and waited_s >= self._timeout_s and not is_file(self._url)
         if hung and isinstance(told, StreamUnreadable | StreamUnreachable):
-            return StreamUnreachable(self.url, f"silent for {self._timeout_s:g} s")
+            return StreamSilent(self.url, self._timeout_s)
         return told
 
     def _give(self, packet: Packet) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import av
@@ -66,7 +67,7 @@ class Memory:
 
     def detach(self, case: Case) -> None:
         """Give a case no more."""
-        with self._lock:
+        with self._lock, contextlib.suppress(ValueError):
             self._cases.remove(case)
 
 
@@ -134,7 +135,7 @@ class Evidence:
         save = now_s - self._saved_s >= SAVE_EVERY_S
         self._saved_s = now_s if save else self._saved_s
         for incident, case in list(self._cases.items()):
-            self._guarded(incident, lambda case=case: self._advance(case, save=save))  # type: ignore[misc]
+            self._guarded(incident, partial(self._advance, case, save=save))
             if incident in self._cases and now_s >= self._due_s.get(incident, float("inf")):
                 self._seal(incident, now_s, interrupted=False)
         if now_s - self._tidied_s >= TIDY_EVERY_S:
@@ -178,11 +179,14 @@ class Evidence:
 
         self._guarded(incident, seal)
 
-    def _forget(self, incident: str) -> None:
+    def _forget(self, incident: str) -> Path:
+        """Have no more to do with an incident; gives its folder."""
         case = self._cases.pop(incident)
         self._due_s.pop(incident, None)
-        self._memories[case.incident.channel].detach(case)
+        if case.incident.channel in self._memories:
+            self._memories[case.incident.channel].detach(case)
         case.let_go()
+        return case.part
 
     def _recover(self) -> None:
         for incident in recover(self.archive, time.time()) if self.archive.folder.is_dir() else ():
@@ -201,7 +205,11 @@ class Evidence:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _guarded(self, incident: str | None, work: Callable[[], object]) -> None:
-        """Do something that a disk can refuse; a refusal costs the incident's evidence and is told."""
+        """Do something that a disk can refuse; a refusal costs the incident's evidence and is told.
+
+        An error of our own costs it too, and neither the watching nor the next incident's evidence; what was written
+        stays, and is sealed at the next start.
+        """
         try:
             work()
         except (OSError, av.FFmpegError) as error:
@@ -209,9 +217,13 @@ class Evidence:
             self.state = f"no evidence is kept in {self.archive.folder}: {why}"
             logger.warning("%s", self.state)
             if incident in self._cases:
-                part = self._cases[incident].part
-                self._forget(incident)
+                part = self._forget(incident)
                 shutil.rmtree(part, ignore_errors=True)
+        except Exception:
+            self.state = f"evidence of {incident} is incomplete: bodywatch itself failed, its log tells how"
+            logger.exception("%s", self.state)
+            if incident in self._cases:
+                self._forget(incident)
 
 
 def _old(noted: NotedPose | Score | NotJudged, newest: Noted) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from monitor.connection import Connection, StreamFacts
-from monitor.errors import StreamEnded, StreamError, StreamUnreadable, TransportRefused
+from monitor.errors import StreamEnded, StreamError, StreamSilent, StreamUnreadable, TransportRefused
 from monitor.packets import OnPacket
 from monitor.playout import POLL_S, Playout, heed_silence
 from monitor.probe import probe, ways_of
@@ -37,11 +37,12 @@ BEHIND_OTHER_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """How a live source is; sent at every change.
+    """How a live source is; sent at every change, and every 5 s while it is live.
 
     why is a sentence, redacted, when the state is stream_down, else "". since_s is Unix time of the change. fps is
-    measured once 50 frames have come, before that it is what the stream says (0.0: nothing). skipped counts pictures
-    left undecoded to catch up, damaged those that could not be decoded, left_out frames whose time stamp did not rise.
+    measured once 50 frames have come, before that it is what the stream says (0.0: nothing). Since the start, skipped
+    counts pictures left undecoded to catch up, damaged those that could not be decoded, left_out frames whose time
+    stamp did not rise.
     """
 
     channel: str
@@ -83,12 +84,14 @@ class Ingest:
         self._channel, self._url, self._timeout_s, self._retry_max_s = channel, url, timeout_s, retry_max_s
         self._ways = ways_of(url, transport)
         self._deliver, self._on_state, self._on_packet = deliver, on_state, on_packet
-        self._timeline, self._was_live = Timeline(), False
+        self._timeline = Timeline()
+        self._was_live = self._seen = False  # a broadcast and no recording; a picture on this connection
+        self._skipped = self._damaged = 0  # on the connections before this one
         self._state = StreamState(channel, "connecting", redact(url))
 
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped."""
-        failures = 0
+        failures = refused = 0
         self._say("connecting")
         while not stop.is_set():
             started_s = time.monotonic()
@@ -100,10 +103,12 @@ class Ingest:
                 if isinstance(error, StreamEnded) and is_file(self._url):
                     self._say("ended")
                     return
-                self._ways.append(self._ways.pop(0))
-                failures = 1 if time.monotonic() - started_s > STEADY_S else failures + 1
-                if isinstance(error, TransportRefused) and failures < len(self._ways):
+                refused = refused + 1 if isinstance(error, TransportRefused) else 0
+                if refused or (isinstance(error, StreamSilent) and not self._seen):
+                    self._ways.append(self._ways.pop(0))  # a firewall may let the other one through
+                if 0 < refused < len(self._ways):
                     continue
+                failures = 1 if time.monotonic() - started_s > STEADY_S else failures + 1
                 self._say("stream_down", str(error))
                 pause_s = self._pause_s(error.retry, failures)
             stop.wait(pause_s)
@@ -131,6 +136,7 @@ class Ingest:
         Raises:
             StreamError: the connection is over.
         """
+        self._seen = False
         with contextlib.closing(
             Connection(self._url, transport=self._ways[0], timeout_s=self._timeout_s)
         ) as connection:
@@ -142,7 +148,7 @@ class Ingest:
                 raise StreamEnded(connection.url)  # what is left of a broadcast that is over is no broadcast
             self._was_live = not connection.recorded
             behind_s = None if connection.recorded else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
-            Playout(
+            playout = Playout(
                 self._channel,
                 connection,
                 self._timeline,
@@ -151,9 +157,15 @@ class Ingest:
                 deliver=self._deliver,
                 on_live=lambda playout: self._live(connection.facts(), playout),
                 on_packet=self._on_packet,
-            ).play(stop)
+            )
+            try:
+                playout.play(stop)
+            finally:
+                self._skipped += playout.skipped
+                self._damaged += playout.damaged
 
     def _live(self, facts: StreamFacts, playout: Playout) -> None:
+        self._seen = True
         self._say(
             "live",
             format=facts.format,
@@ -162,8 +174,8 @@ class Ingest:
             height=playout.size[1],
             fps=playout.fps or facts.fps,
             transport=facts.transport,
-            skipped=playout.skipped,
-            damaged=playout.damaged,
+            skipped=self._skipped + playout.skipped,
+            damaged=self._damaged + playout.damaged,
             left_out=self._timeline.repeated + self._timeline.timeless,
         )
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from monitor.connection import Connection, Packet
-from monitor.errors import StreamError, StreamUnreachable, StreamUnreadable
+from monitor.errors import StreamError, StreamSilent, StreamUnreadable
 from monitor.packets import OnPacket, PacketCopier
 from monitor.picture import Decoder, Picture
 from monitor.records import Frame
@@ -13,6 +13,9 @@ from monitor.timeline import CATCH_UP, Pacer, Rate, Timeline
 
 FIRST_PICTURE_S = 15.0
 """Packets may arrive so long before one can be decoded: the next key frame may be ten seconds away."""
+
+TELL_EVERY_S = 5.0
+"""Counters are told again after so much of the stream."""
 
 POLL_S = 0.1
 """Longest wait before stop is looked at."""
@@ -118,7 +121,8 @@ class Playout:
             return
         self._rate.add(epoch, picture.time_s)
         self.size = (picture.image.shape[1], picture.image.shape[0])
-        if (told := (epoch, self.size, self.fps and round(self.fps))) != self._told:
+        told = (epoch, self.size, self.fps and round(self.fps), picture.time_s // TELL_EVERY_S)
+        if told != self._told:
             self._told = told
             self._on_live(self)
         self._delivered_s = time.monotonic()
@@ -129,10 +133,10 @@ def heed_silence(connection: Connection, timeout_s: float, more_s: float = 0.0) 
     """Complain when the server has said nothing for timeout_s; more_s is for FFmpeg, which analyses what it hears.
 
     Raises:
-        StreamUnreachable: it has not.
+        StreamSilent: it has not.
     """
     if time.monotonic() - connection.heard_s > timeout_s + more_s:
-        raise StreamUnreachable(connection.url, f"silent for {timeout_s:g} s")
+        raise StreamSilent(connection.url, timeout_s)
 
 
 def no_picture(connection: Connection, timeless: int) -> StreamUnreadable:

@@ -14,6 +14,7 @@ from monitor.errors import (
     StreamError,
     StreamNotFound,
     StreamRefused,
+    StreamSilent,
     StreamUnreachable,
     StreamUnreadable,
     TransportRefused,
@@ -98,7 +99,7 @@ def explain(error: Exception, url: str, transport: Transport, *, timeout_s: floa
         case av.error.EOFError():
             return StreamEnded(safe) if opened else StreamUnreadable(safe, "it is empty")
         case av.error.TimeoutError() | av.error.ExitError():
-            return StreamUnreachable(safe, f"silent for {timeout_s:g} s")
+            return StreamSilent(safe, timeout_s)
         case av.error.ProtocolNotFoundError():
             return StreamUnreadable(safe, "FFmpeg knows no such protocol")
     if number == errno.EPROTONOSUPPORT:

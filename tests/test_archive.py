@@ -1,6 +1,7 @@
 """The chain of evidence folders: what verify finds, what retention may delete, what an export holds."""
 
 import json
+import resource
 import shutil
 import threading
 import zipfile
@@ -83,6 +84,31 @@ def test_an_incident_taken_out_of_the_middle_is_found_by_the_next_ones_manifest(
 def test_a_folder_that_is_gone_or_of_no_chain_is_found(archive: Archive) -> None:
     (archive.folder / "second").rename(archive.folder / "other")
     assert faults(archive) == ["second/manifest.json: is missing or no JSON", "other: a folder that stands in no chain"]
+
+
+def test_a_full_disk_leaves_the_chain_as_it_was(tmp_path: Path) -> None:
+    """Files may grow to 10 bytes more than the chain has: half a line would spoil the one after it, too."""
+    archive = Archive(tmp_path)
+    for number in range(10):
+        seal(archive, f"case{number}")
+    before = (tmp_path / "chain.jsonl").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"space|large"):
+            seal(archive, "late")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "chain.jsonl").read_bytes() == before
+    assert archive.finish(tmp_path / ".late.part", "late") is False
+    archive.seal(tmp_path / ".late.part", "late", 0.0)
+    assert faults(archive) == []
+
+
+def test_a_folder_that_somebody_deleted_is_missing_and_hinders_no_retention(archive: Archive) -> None:
+    shutil.rmtree(archive.folder / "first")
+    assert [kept.state for kept in archive.kept()] == ["missing", "kept", "kept"]
+    assert archive.tidy(keep_days=9, keep_bytes=100, now_s=0.0) == ["second"]
 
 
 def test_what_is_too_old_goes_and_the_chain_still_holds(tmp_path: Path) -> None:

@@ -211,6 +211,19 @@ def test_a_disk_that_refuses_in_the_middle_costs_that_incident_only(config: Evid
     assert list(evidence.archive.folder.glob(".*.part")) == []
 
 
+def test_an_error_of_our_own_costs_one_incident_and_is_told(config: EvidenceConfig, minute: Path) -> None:
+    """An incident of a channel that this worker doesn't carry can only be our mistake."""
+    evidence = Evidence(config, ["one"], digests={})
+    evidence.note_incident(replace(incident("firing"), channel="two"))
+    evidence.turn(33.0)
+    assert evidence.state == "evidence of case-1 is incomplete: bodywatch itself failed, its log tells how"
+    evidence.note_incident(incident("firing", name="case-2"))
+    evidence.note_incident(incident("resolved", name="case-2"))
+    evidence.turn(34.0)
+    evidence.turn(60.0)
+    assert [kept.id for kept in evidence.archive.kept()] == ["case-2"]
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     evidence = Evidence(EvidenceConfig(folder=tmp_path / "file" / "evidence"), ["one"], digests={})
