@@ -8,11 +8,9 @@
 """
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from monitor.disk import append_whole, sha256_of, sync_folder, write_whole
 from monitor.errors import EvidenceMissing
 
 MANIFEST = "manifest.json"
@@ -37,18 +36,6 @@ class Kept:
     state: str
     nbytes: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is not as it was sealed; file is empty when it is the incident as a whole."""
-
-    id: str
-    file: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.id}{'/' if self.file else ''}{self.file}: {self.what}"
 
 
 class Archive:
@@ -68,7 +55,7 @@ class Archive:
     def kept(self) -> list[Kept]:
         """List what is or was kept, oldest first."""
         return [
-            Kept(line["id"], line["sealed_at"], self._state(line["id"]), line["nbytes"], line["sha256"])
+            Kept(line["id"], line["sealed_at"], self.state_of(line["id"]), line["nbytes"], line["sha256"])
             for line in self.chain()
             if line["id"]
         ]
@@ -97,7 +84,7 @@ class Archive:
                 "id": incident,
                 "sealed_at": datetime.fromtimestamp(sealed_at_s, UTC).isoformat(timespec="seconds"),
                 "previous": {key: previous[0][key] for key in ("id", "sha256") if key in previous[0]} or None,
-                "files": [_described(path) for path in _files(part)],
+                "files": [_described(path) for path in files_of(part)],
             }
             text = json.dumps(manifest, indent=1)
             write_whole(part / MANIFEST, text.encode())
@@ -105,7 +92,7 @@ class Archive:
                 "id": incident,
                 "sha256": hashlib.sha256(text.encode()).hexdigest(),
                 "sealed_at": manifest["sealed_at"],
-                "nbytes": sum(path.stat().st_size for path in _files(part)),
+                "nbytes": sum(path.stat().st_size for path in files_of(part)),
             }
             append_whole(self.folder / CHAIN, (json.dumps(line) + "\n").encode())
             return self._name(part, incident)
@@ -143,24 +130,6 @@ class Archive:
                     removed.append(kept.id)
         return removed
 
-    def verify(self) -> Iterator[Fault]:
-        """Hold every file against its manifest, every manifest against the chain, and the chain against itself.
-
-        Cutting incidents off the chain's end, files and all, leaves no trace in the folder: compare the last sha256
-        with one that was noted elsewhere (the log tells each).
-        """
-        before: dict[str, Any] | None = None
-        for line in self.chain():
-            if not line["id"]:
-                yield Fault(CHAIN, "", "a line of the chain can't be read")
-                continue
-            yield from self._verify_one(line, before)
-            before = line
-        chained = {line["id"] for line in self.chain()}
-        for path in sorted(self.folder.glob("*/")):
-            if path.name not in chained | {"removed", "held"} and not path.name.startswith("."):
-                yield Fault(path.name, "", "a folder that stands in no chain")
-
     def export(self, incident: str, file: Path) -> Path:
         """Write one zip with an incident's files and the chain."""
         manifest = self.manifest(incident)
@@ -178,7 +147,8 @@ class Archive:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _state(self, incident: str) -> str:
+    def state_of(self, incident: str) -> str:
+        """Tell how an incident of the chain is kept: kept, held, removed or missing."""
         if (self.folder / "removed" / f"{incident}.json").exists():
             return "removed"
         if not (self.folder / incident).is_dir():
@@ -197,76 +167,8 @@ class Archive:
         write_whole(self.folder / "removed" / f"{incident}.json", (self.folder / incident / MANIFEST).read_bytes())
         shutil.rmtree(self.folder / incident)
 
-    def _verify_one(self, line: dict[str, Any], before: dict[str, Any] | None) -> Iterator[Fault]:
-        incident, removed = line["id"], self._state(line["id"]) == "removed"
-        path = self.folder / "removed" / f"{incident}.json" if removed else self.folder / incident / MANIFEST
-        try:
-            data = path.read_bytes()
-            manifest = dict(json.loads(data))
-        except (OSError, ValueError, TypeError):
-            yield Fault(incident, MANIFEST, "is missing or no JSON")
-            return
-        if hashlib.sha256(data).hexdigest() != line["sha256"]:
-            yield Fault(incident, MANIFEST, "is not the one that the chain names")
-        if manifest.get("previous") != (before and {"id": before["id"], "sha256": before["sha256"]}):
-            yield Fault(incident, MANIFEST, "does not follow on the incident before it in the chain")
-        if not removed:
-            yield from _verify_files(self.folder / incident, manifest.get("files", []))
 
-
-def _verify_files(folder: Path, entries: list[dict[str, Any]]) -> Iterator[Fault]:
-    for entry in entries:
-        try:
-            found = sha256_of(folder / entry["name"])
-        except OSError:
-            yield Fault(folder.name, entry["name"], "is missing")
-            continue
-        if found != entry["sha256"]:
-            yield Fault(folder.name, entry["name"], "was changed")
-    for path in _files(folder):
-        if path.name not in {entry["name"] for entry in entries}:
-            yield Fault(folder.name, path.name, "was added")
-
-
-def sha256_of(path: Path) -> str:
-    """Give a file's digest in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
-
-
-def append_whole(path: Path, data: bytes) -> None:
-    """Add to a file all of data, or nothing when the disk is full."""
-    with path.open("ab", buffering=0) as file:
-        length = file.tell()
-        try:
-            if file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(length)
-            raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _files(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
     """List what a manifest has to name."""
     return sorted(path for path in folder.iterdir() if path.name != MANIFEST and not path.name.startswith("."))
 

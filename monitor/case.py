@@ -14,8 +14,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from monitor.archive import Archive, write_whole
+from monitor.archive import Archive
 from monitor.clip import Clip, can_keep, settle
+from monitor.disk import write_whole
 from monitor.messages import judged
 from monitor.packets import CodedPacket
 from monitor.records import Incident, NotJudged, Score

@@ -9,6 +9,7 @@ import typer
 
 from monitor.archive import Archive
 from monitor.errors import EvidenceChanged
+from monitor.verify import verify as verify_chain
 
 app = typer.Typer(no_args_is_help=True, help="What is kept of incidents: list, show, verify, export, hold.")
 
@@ -61,7 +62,7 @@ def verify(folder: Folder = DEFAULT, as_json: AsJson = False) -> None:
     Example: [bold]bodywatch evidence verify && echo untouched[/]
     """
     archive = Archive(folder)
-    faults = list(archive.verify())
+    faults = list(verify_chain(archive))
     chain = archive.kept()
     if as_json:
         last = chain[-1].sha256 if chain else None

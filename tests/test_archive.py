@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from monitor.archive import Archive
 from monitor.errors import EvidenceChanged, EvidenceMissing
 from monitor.evidence_cli import app
+from monitor.verify import verify
 
 DAY_S = 86_400.0
 
@@ -36,7 +37,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def faults(archive: Archive) -> list[str]:
-    return [str(fault) for fault in archive.verify()]
+    return [str(fault) for fault in verify(archive)]
 
 
 def change_a_byte(path: Path) -> None:

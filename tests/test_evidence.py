@@ -20,6 +20,7 @@ from monitor.mailbox import Mailbox
 from monitor.packets import PacketCopier
 from monitor.picture import Decoder
 from monitor.records import Frame, Incident, NotJudged, Pose, Quality, Score, Seen, Sighting
+from monitor.verify import verify
 from tests import servers
 
 KEYPOINTS = np.full((18, 3), 1.0, np.float32) * [160.0, 90.0, 1.0]
@@ -138,7 +139,7 @@ def test_beside_the_clip_lie_poses_scores_facts_and_a_filmstrip(config: Evidence
     assert facts["digests"] == {"model_sha256": "ab" * 32}
     assert facts["interrupted"] is False
     assert facts["clock"]["arrived_unix_s"] == facts["clock"]["stream_s"]  # this broadcast's arrival is its own time
-    assert list(evidence.archive.verify()) == []
+    assert list(verify(evidence.archive)) == []
 
 
 def test_the_filmstrip_shows_the_skeleton_where_the_body_was(config: EvidenceConfig, minute: Path) -> None:
@@ -279,7 +280,7 @@ def test_what_a_crash_leaves_is_sealed_at_the_next_start(config: EvidenceConfig,
     evidence = Evidence(config, ["one"], digests={})
     evidence.run(stop)
     assert [kept.id for kept in evidence.archive.kept()] == ["case-1"]
-    assert list(evidence.archive.verify()) == []
+    assert list(verify(evidence.archive)) == []
     folder = config.folder / "case-1"
     assert json.loads((folder / "incident.json").read_text())["interrupted"] is True
     with av.open(str(folder / "clip.mp4")) as clip:
