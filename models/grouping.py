@@ -96,7 +96,8 @@ def score_pairs(fields: Floats, peaks: Floats, kinds: Ints, limbs: list[int], ru
     The affinity is the mean of field . direction over the line's points (the paper's eq. 11), less what a limb longer
     than half of the map's height exceeds it by.
     """
-    by_kind = [np.flatnonzero(kinds == k) for k in range(len(KEYPOINTS))]
+    first = np.searchsorted(kinds, np.arange(len(KEYPOINTS) + 1)).tolist()  # find_peaks goes keypoint by keypoint
+    by_kind = [np.arange(first[k], first[k + 1]) for k in range(len(KEYPOINTS))]
     found = [(np.repeat(by_kind[a], len(by_kind[b])), np.tile(by_kind[b], len(by_kind[a]))) for a, b in _ends(limbs)]
     limb = np.repeat(np.array(limbs, np.intp), [len(start) for start, _ in found])
     start = np.concatenate([s for s, _ in found])

@@ -17,7 +17,7 @@ class Cuts:
     """Tells hard cuts from gestures and photographers' flashes, with the frame at hand and the one before it.
 
     PySceneDetect's content detector says how much a picture changed; a change that leaves the pattern of light and
-    dark alone (a flash, a fade of the studio's lights) is no cut. About 0.3 ms a frame.
+    dark alone (a flash, a fade of the studio's lights) is no cut. About 0.4 ms a frame.
     """
 
     def __init__(self, *, change: float = 20.0, likeness: float = 0.7) -> None:
@@ -33,7 +33,8 @@ class Cuts:
 
     def push(self, image: npt.NDArray[np.uint8]) -> bool:
         """Tell whether image, (H, W, 3) uint8 BGR, is the first of another shot."""
-        small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+        every = max(1, image.shape[1] // (3 * WIDTH))  # averaging all pixels costs five times as much
+        small = cv2.resize(image[::every, ::every], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         light = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         changed = bool(self._detector.process_frame(FrameTimecode(self._number, 30.0), small))
         cut = changed and self._light is not None and _likeness(self._light, light) < self._likeness

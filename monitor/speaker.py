@@ -143,9 +143,10 @@ class Speaker:
         x, y = place.x_px / w, place.y_px / h
         if self._region is not None:
             left, top, right, bottom = self._region
-            return place.width_px if left <= x <= right and top <= y <= bottom else 0.0
-        sure = float(person[person[:, 2] > 0, 2].mean())
-        return place.width_px * (1 - 0.8 * abs(x - 0.5)) * sure
+            within = left <= x <= right and top <= y <= bottom
+            return place.width_px if within else 0.0
+        sure = person[person[:, 2] > 0, 2].mean()
+        return float(place.width_px * (1 - 0.8 * abs(x - 0.5)) * sure)
 
     def _follow(self, people: Floats) -> Floats | None:
         """Take whoever continues the speaker's place."""
