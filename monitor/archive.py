@@ -72,8 +72,18 @@ class Archive:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return manifest
 
-    def seal(self, part: Path, incident: str, sealed_at_s: float) -> Path:
-        """Write the manifest, add it to the chain and give the folder its name; sealed_at_s is Unix time.
+    def facts(self, incident: str) -> dict[str, Any]:
+        """Read what an incident was about; {} when a crash came before the first word."""
+        try:
+            facts: dict[str, Any] = json.loads((self.folder / incident / "incident.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return facts
+
+    def seal(self, part: Path, incident: str, sealed_at_s: float) -> str:
+        """Write the manifest, add it to the chain and give the folder its name; gives the manifest's sha256.
+
+        sealed_at_s is Unix time.
 
         A crash in between is mended by the next seal's caller: finish() knows a part that stands in the chain.
         """
@@ -95,7 +105,8 @@ class Archive:
                 "nbytes": sum(path.stat().st_size for path in files_of(part)),
             }
             append_whole(self.folder / CHAIN, (json.dumps(line) + "\n").encode())
-            return self._name(part, incident)
+            self._name(part, incident)
+            return str(line["sha256"])
 
     def finish(self, part: Path, incident: str) -> bool:
         """Give a part that stands in the chain already its name; False when it doesn't."""
@@ -155,11 +166,9 @@ class Archive:
             return "missing"
         return "held" if (self.folder / "held" / incident).exists() else "kept"
 
-    def _name(self, part: Path, incident: str) -> Path:
-        folder = self.folder / incident
-        part.rename(folder)
+    def _name(self, part: Path, incident: str) -> None:
+        part.rename(self.folder / incident)
         sync_folder(self.folder)
-        return folder
 
     def _remove(self, incident: str) -> None:
         """Delete an incident's files; its manifest goes to removed/ first, so a crash leaves no hole in the chain."""

@@ -138,9 +138,9 @@ class Evidence:
         def seal() -> None:
             case = self._cases[incident]
             case.finish(interrupted=interrupted)
-            self.archive.seal(case.part, incident, now_s)
+            sha256 = self.archive.seal(case.part, incident, now_s)
             self._forget(incident)
-            logger.info("%s: evidence of %s is sealed", case.incident.channel, incident)
+            logger.info("%s: evidence of %s is sealed, manifest sha256 %s", case.incident.channel, incident, sha256)
             self._tidy(now_s)
 
         self._guarded(incident, seal)

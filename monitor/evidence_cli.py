@@ -1,6 +1,7 @@
 """`bodywatch evidence`: what is kept of incidents, whether it is as it was sealed, and handing it on."""
 
 import json
+from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -38,18 +39,18 @@ def show(incident: Incident, folder: Folder = DEFAULT, as_json: AsJson = False) 
     """
     archive = Archive(folder)
     manifest = archive.manifest(incident)
-    facts = json.loads((folder / incident / "incident.json").read_text(encoding="utf-8"))
+    facts = archive.facts(incident)
     if as_json:
         typer.echo(json.dumps({"manifest": manifest, "facts": facts}))
         return
-    about = facts["incident"]
+    about = facts.get("incident", defaultdict(float))  # a crash may have come before the first word
     typer.echo(
         f"{incident}: is it {about['person']}? on {about['channel']}, {about['state']}, peak {about['peak']:.2f}"
     )
     typer.echo(
         f"from {about['start_s']:.2f} s to {about['end_s']:.2f} s of the stream's clock; sealed {manifest['sealed_at']}"
     )
-    for name, digest in facts["digests"].items():
+    for name, digest in facts.get("digests", {}).items():
         typer.echo(f"  {name}: {digest}")
     for file in manifest["files"]:
         typer.echo(f"  {file['sha256']}  {file['bytes']:>12}  {folder / incident / file['name']}")

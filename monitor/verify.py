@@ -24,7 +24,7 @@ class Fault:
 
 
 def verify(archive: Archive) -> Iterator[Fault]:
-    """Hold every file against its manifest, every manifest against the chain, and the chain against itarchive.
+    """Hold every file against its manifest, every manifest against the chain, and the chain against itself.
 
     Cutting incidents off the chain's end, files and all, leaves no trace in the folder: compare the last sha256
     with one that was noted elsewhere (the log tells each).

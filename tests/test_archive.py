@@ -18,12 +18,12 @@ from monitor.verify import verify
 DAY_S = 86_400.0
 
 
-def seal(archive: Archive, incident: str, sealed_at_s: float = 0.0, nbytes: int = 100) -> Path:
+def seal(archive: Archive, incident: str, sealed_at_s: float = 0.0, nbytes: int = 100) -> str:
     """Seal an incident of two files, nbytes together."""
     part = archive.folder / f".{incident}.part"
     part.mkdir(parents=True)
     (part / "clip.mp4").write_bytes(b"c" * (nbytes - 20))
-    (part / "incident.json").write_text('{"about": "a movement"}'[:20])
+    (part / "incident.json").write_text('{"digests": {}     }')
     return archive.seal(part, incident, sealed_at_s)
 
 
@@ -180,6 +180,9 @@ def test_the_commands_tell_what_is_there_and_what_was_changed(archive: Archive, 
     assert runner.invoke(app, ["verify", *folder]).output.startswith("3 incidents, 0 faults, last ")
     assert runner.invoke(app, ["hold", "first", "-r", "legal", *folder]).output == "first is held\n"
     assert "first" in runner.invoke(app, ["ls", *folder]).output.split("held")[0]
+    shown = runner.invoke(app, ["show", "first", *folder])
+    assert shown.exit_code == 0
+    assert str(archive.folder / "first" / "clip.mp4") in shown.output
     exported = runner.invoke(app, ["export", "first", "-o", str(tmp_path / "first.zip"), *folder])
     assert exported.output == f"{tmp_path / 'first.zip'}\n"
     change_a_byte(archive.folder / "third" / "clip.mp4")
