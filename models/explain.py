@@ -5,6 +5,7 @@ told adds up to the difference between the two, in log odds.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,25 @@ class Explanation:
     def strongest(self, count: int = 3) -> list[str]:
         """Name the keypoints that did most, the strongest first."""
         return sorted(self.by_keypoint, key=lambda name: -abs(self.by_keypoint[name]))[:count]
+
+    def as_record(self) -> dict[str, Any]:
+        """Give what the page shows: each keypoint's share in 0..1, log odds by second, and a sentence.
+
+        movement is False when the still body alone gives the verdict: then it is posture that looks like another.
+        """
+        whole = sum(abs(value) for value in self.by_keypoint.values()) or 1.0
+        moved = abs(self.movement) >= 0.5 * max(abs(self.still), 0.5)
+        first, second = (name.replace("_", " ") for name in self.strongest(2))
+        pairs = enumerate(self.by_second, start=1)
+        at = max(pairs, key=lambda pair: pair[1] if self.movement > 0 else -pair[1])[0]
+        side = "unlike" if self.moving > 0 else "like"
+        words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}"
+        return {
+            "keypoints": {name: round(abs(value) / whole, 3) for name, value in self.by_keypoint.items()},
+            "seconds": [round(value, 3) for value in self.by_second],
+            "movement": moved,
+            "words": words if moved else f"{side} the person in posture and build rather than in movement",
+        }
 
 
 def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:

@@ -8,7 +8,7 @@ import torch
 from models import artifact
 from models.artifact import LoadedModel
 from models.card import Card
-from models.explain import explain, held_still
+from models.explain import Explanation, explain, held_still
 from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import KEYPOINTS, LEFT_WRIST, UPPER_BODY
 from tests.bodies import make_track
@@ -71,6 +71,20 @@ def test_a_body_that_never_moves_has_nothing_to_explain(model: LoadedModel) -> N
     told = explain(model, still)
     assert told.movement == pytest.approx(0, abs=1e-5)
     assert max(map(abs, told.by_keypoint.values())) < 1e-5
+
+
+def test_a_record_for_the_page_names_shares_that_add_up_to_one() -> None:
+    """The left wrist did 3 of 4 parts, in the second second."""
+    told = Explanation(0.98, -1.0, 4.0, {"left_wrist": 3.75, "nose": -0.5, "neck": 0.75}, (1.0, 4.0))
+    record = told.as_record()
+    assert record["keypoints"] == {"left_wrist": 0.75, "nose": 0.1, "neck": 0.15}
+    assert record["words"] == "unlike the person, mostly in how left wrist and neck move, most in second 2"
+
+
+def test_posture_is_called_posture() -> None:
+    """Standing still gives 4.0 of the 4.2 log odds: movement had no part in it."""
+    told = Explanation(0.98, 4.0, 4.2, {"left_wrist": 0.1, "nose": 0.1}, (0.2,))
+    assert told.as_record()["words"] == "unlike the person in posture and build rather than in movement"
 
 
 def test_keypoints_not_seen_have_no_part(model: LoadedModel) -> None:
