@@ -1,0 +1,106 @@
+"""Every option, key, field, metric and message stands in the README or in deploy/README.md."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from monitor import cli, keys, metrics, records
+from monitor.config import Config
+
+ROOT = Path(__file__).parents[1]
+DOCS = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "deploy/README.md"))
+EXAMPLE = (ROOT / "deploy" / "bodywatch.yaml").read_text(encoding="utf-8")
+
+
+def keys_of(section: type[BaseModel]) -> set[str]:
+    """Give the names of all keys of a configuration section and of the sections in it."""
+    names = set(section.model_fields)
+    for field in section.model_fields.values():
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                names |= keys_of(inner)
+    return names
+
+
+@pytest.mark.parametrize("key", sorted(keys_of(Config)))
+def test_a_configuration_key_stands_in_the_example(key: str) -> None:
+    """The example is the reference of the configuration."""
+    assert re.search(rf"\b{key}:", EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in vars(keys) if name.isupper() and "bodywatch" in str(vars(keys)[name]))
+)
+def test_a_redis_key_is_documented(name: str) -> None:
+    """Subscribers build on these names."""
+    assert f"`{getattr(keys, name)}`" in DOCS
+
+
+@pytest.mark.parametrize("make", [keys.scores, keys.health, keys.preview])
+def test_a_redis_key_of_a_channel_is_documented(make: object) -> None:
+    """These have the channel's name in them."""
+    assert callable(make)
+    assert f"`{make('<channel>')}`" in DOCS
+
+
+@pytest.mark.parametrize("field", sorted(records.Incident.__dataclass_fields__))
+def test_a_field_of_an_incident_is_documented(field: str) -> None:
+    """An alert's data is exactly these."""
+    assert f"`{field}`" in DOCS
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r'"(bodywatch_[a-z_]+)', Path(metrics.__file__).read_text(encoding="utf-8"))))
+)
+def test_a_metric_is_documented(name: str) -> None:
+    """Boards and rules are written against them."""
+    assert name in DOCS
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {
+            kind
+            for file in ("client", "relay", "store", "orders")
+            for kind in re.findall(
+                r'["\']?type\\?["\']?:\s*(?:Literal\[)?"([a-z]+)"',
+                (ROOT / "monitor" / f"{file}.py").read_text(encoding="utf-8"),
+            )
+        }
+    ),
+)
+def test_a_message_is_documented(name: str) -> None:
+    """The websocket's contract."""
+    assert f"`{name}`" in DOCS or f'"type":"{name}"' in DOCS
+
+
+def test_every_reason_is_told_in_words_on_the_page() -> None:
+    """Nobody at the desk knows what low_coverage is."""
+    words = (ROOT / "monitor" / "dashboard" / "words.js").read_text(encoding="utf-8")
+    assert [reason for reason in get_args(records.Reason) if f"{reason}:" not in words] == []
+
+
+@pytest.mark.parametrize(
+    "command", sorted(c.name or c.callback.__name__ for c in cli.app.registered_commands if c.callback)
+)
+def test_a_command_is_in_the_readme(command: str) -> None:
+    """A command that nobody knows of is not there."""
+    assert re.search(rf"(bodywatch|\./run|`)\s?{command}\b", DOCS)
+
+
+@pytest.mark.parametrize(
+    "file", ["Dockerfile", *sorted(p.name for p in (ROOT / "deploy").iterdir() if p.suffix in {".yaml", ".service"})]
+)
+def test_a_deployment_file_is_documented(file: str) -> None:
+    """What lies in deploy/ is for running it."""
+    assert file in DOCS
+
+
+def test_no_link_of_the_readme_is_broken() -> None:
+    """A newcomer follows them."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
