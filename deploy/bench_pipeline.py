@@ -23,22 +23,21 @@ from monitor.supervisor import Service, running
 SETTLE_S = 5.0
 """Measuring begins so long after every channel's first judged window."""
 
-WARM_UP_MAX_S = 90.0
+WARM_UP_MAX_S = 30.0
+"""A machine that is too slow for a judged window is measured all the same, from this time on."""
 
 
-class NothingJudged(BodywatchError):
-    """The streams didn't come to be judged, so there is nothing to measure."""
+class NothingSeen(BodywatchError):
+    """No pose was made, so there is nothing to measure."""
 
     def __init__(self, channel: str, health: Mapping[str, str]) -> None:
         self.channel, self.health = channel, health
 
     def __str__(self) -> str:
-        found = ", ".join(
-            f"{key} {self.health[key]}" for key in ("state", "reason", "poses_per_s") if key in self.health
-        )
+        state, why = (self.health.get(key, "") for key in ("state", "why"))
         return (
-            f"{self.channel} had no judged window within {WARM_UP_MAX_S:.0f} s ({found or 'no health at all'}); "
-            "measure fewer streams, or look at `bodywatch bench pose`"
+            f"{self.channel} had no frame posed within {WARM_UP_MAX_S:.0f} s ({why or state or 'no health at all'}); "
+            "try fewer streams, or `bodywatch check` with a configuration of your own"
         )
 
 
@@ -53,6 +52,7 @@ class Load:
     video: str | None
     model: str
     kind: Kind
+    settle_s: float = SETTLE_S
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def run(load: Load) -> dict[str, Any]:
     """Send, watch, measure.
 
     Raises:
-        BodywatchError: the video, the model or a part is not what it should be, or nothing is judged.
+        BodywatchError: the video, the model or a part is not what it should be, or nothing is seen.
     """
     processes.check_proc()
     with contextlib.ExitStack() as stack:
@@ -110,9 +110,11 @@ def run(load: Load) -> dict[str, Any]:
             for name in names
         ]
         parts = _parts(service, air.pid)
-        warm_up_s = _warm_up(channels)
+        warm_up_s = _warm_up(channels, load.settle_s)
         cpu, memory = _measure(channels, parts, load.seconds)
     daemon = [part for part in cpu if part != "sender"]
+    if gone := next((channel for channel in channels if "poses" not in channel.after), None):
+        raise NothingSeen(gone.name, gone.after)
     return {
         "streams": load.streams,
         "seconds": load.seconds,
@@ -202,14 +204,22 @@ def _parts(service: Service, sender: int) -> dict[str, int]:
     return {**parts, "sender": sender}
 
 
-def _warm_up(channels: Sequence[Channel]) -> float:
-    """Wait for a judged window on every channel, and SETTLE_S more; give the time that it took."""
+def _warm_up(channels: Sequence[Channel], settle_s: float) -> float:
+    """Wait for a judged window on every channel, and settle_s more; give the time that it took.
+
+    Raises:
+        NothingSeen: a channel has not even a pose.
+    """
     start_s = time.monotonic()
+
+    def late() -> bool:
+        return time.monotonic() - start_s > WARM_UP_MAX_S
+
     for channel in channels:
-        late = lambda: time.monotonic() - start_s > WARM_UP_MAX_S  # noqa: E731
-        if not any(heard is not None and "score" in heard.data for heard in channel.witness.listen(late)):
-            raise NothingJudged(channel.name, channel.witness.health())
-    time.sleep(SETTLE_S)
+        judged = any(heard is not None and "score" in heard.data for heard in channel.witness.listen(late))
+        if not judged and float((health := channel.witness.health()).get("poses", 0)) == 0:
+            raise NothingSeen(channel.name, health)
+    time.sleep(settle_s)
     return time.monotonic() - start_s
 
 

@@ -3,19 +3,26 @@
 import os
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
 import pytest
+import torch
 
 from deploy import processes
 from deploy.air_copies import copies_on_air
+from deploy.bench_pipeline import Load, run, told
+from models import artifact
+from models.backends import find_backend
+from models.card import Card
+from models.pose_lstm import Design, PoseLSTM
 from monitor.errors import StreamNotFound, StreamUnreadable
 from trainer.puppet import Passage, Script, frames
 from trainer.puppet_video import record
 
 SECONDS = 3
+THRESHOLDS = {"enter": 0.8, "clear": 0.5, "hold_s": 2.0, "k": 3, "n": 4, "false_alerts_per_hour": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -28,24 +35,39 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_copies_go_on_beyond_the_end_of_the_file_with_rising_times(speech: Path) -> None:
-    """Five seconds of a file of three: it starts again, and no picture stands before its predecessor."""
-    times: list[list[float]] = []
+    """Five seconds of a file of three: it starts again, and every picture stands 0.1 s after its predecessor."""
     with copies_on_air(speech, 2) as air:
-        for url in air.urls:
-            with av.open(url, timeout=10) as stream:
-                first = next(stream.decode(video=0)).time
-                assert first is not None
-                taken = [first]
-                for picture in stream.decode(video=0):
-                    assert picture.time is not None
-                    taken.append(picture.time)
-                    if picture.time > first + SECONDS + 2:
-                        break
-                times.append(taken)
-    for taken in times:
-        assert [after - before for before, after in pairwise(taken)] == pytest.approx(
-            [0.1] * (len(taken) - 1), abs=0.01
-        )
+        with av.open(air.urls[0], timeout=10) as stream:
+            times = [picture.time or 0.0 for picture in islice(stream.decode(video=0), 10 * (SECONDS + 2))]
+        with av.open(air.urls[1], timeout=10) as stream:
+            assert next(stream.decode(video=0)).width == 160
+    steps_s = [after - before for before, after in pairwise(times)]
+    assert steps_s == pytest.approx([0.1] * (10 * (SECONDS + 2) - 1), abs=0.01)
+
+
+def test_the_pipeline_bench_counts_poses_windows_and_what_they_cost(tmp_path: Path) -> None:
+    """Three seconds of a live stream of 25 fps: 25 poses a second when the machine is idle, never many more."""
+    script = Script((Passage(0, 8),))
+    file = tmp_path / "speech.ts"
+    assert sum(1 for _ in record(frames(script, 320, 180, 25), str(file), 320, 180, 25)) == 200
+    torch.manual_seed(1)
+    backend = find_backend("openpose-thin")
+    made_with = {"name": backend.name, "sha256": backend.sha256}
+    card = Card("ada", "body", "", "2026-01-01T00:00:00+00:00", "0.1.0", made_with, thresholds=THRESHOLDS)
+    artifact.save(tmp_path / "ada.pt", PoseLSTM(Design("body", 16, 2)).eval(), card)
+    load = Load(1, 3.0, "320x180", 25, str(file), str(tmp_path / "ada.pt"), "hls", settle_s=0.0)
+    result = run(load)
+    (channel,) = result["channels"]
+    assert channel["name"] == "stream-1"
+    assert 0 < channel["poses_per_s"] < 35
+    assert channel["windows_judged"] + channel["windows_not_judged"] > 0
+    assert channel["dropped"] >= 0
+    assert set(result["cpu_s"]) == {"worker-0", "gateway", "redis", "sender"}
+    daemon_s = sum(result["cpu_s"][part] for part in ("worker-0", "gateway", "redis"))
+    assert result["cpu_s_per_stream_s"] == pytest.approx(daemon_s / 3.0, abs=0.02)
+    assert result["cpu_s"]["worker-0"] > result["cpu_s"]["sender"]
+    assert result["rss_mb"] > 200
+    assert "stream-1" in told(result)
 
 
 def test_no_copy_goes_on_the_air_of_a_file_that_is_no_video(tmp_path: Path) -> None:
