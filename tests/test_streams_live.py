@@ -189,16 +189,17 @@ def test_a_transport_that_the_server_refuses_is_told_when_it_was_asked_for(
 
 @pytest.mark.parametrize("serve", [serve_gst, serve_toolkit, serve_rtmp])
 def test_a_server_that_was_killed_and_came_back_is_watched_again(serve: Serve, broadcast: Path, tmp_path: Path) -> None:
-    """The clock starts again, so the frames after it are another epoch."""
+    """The clock starts again, so the frames after it are another epoch; the transport that worked is kept."""
     with serve(broadcast, tmp_path) as server, watching(server.url) as watched:
         until(lambda: len(watched.frames) >= 5)
-        epoch = watched.frames[-1][0]
+        epoch, transport = watched.frames[-1][0], watched.states[-1].transport
         server.kill()
         until(lambda: watched.state == "stream_down")
         server.start()
         until(lambda: len(watched.of_epoch(epoch + 1)) >= 5)
         assert watched.state == "live"
         assert watched.states[-1].reconnects >= 1
+        assert watched.states[-1].transport == transport
     assert_true_times(watched.of_epoch(epoch + 1))
     assert server.url.partition("?")[0] in next(s.why for s in watched.states if s.state == "stream_down")
 
