@@ -88,12 +88,16 @@ def _judged(run: Run, person: str) -> dict[str, Any]:
     test = other.windows("test")
     odds = predict(network, test, torch.device("cpu"))
     scores = (1 / (1 + np.exp(-odds.astype(np.float64)))).astype(np.float32)
-    interval = bootstrap(auroc, test.label, scores, test.recording(), rounds=100)
+    recording = test.recording()
+    interval = bootstrap(auroc, test.label, scores, recording, rounds=100)
+    names, first = np.unique(recording, return_index=True)
+    whole = np.array([odds[recording == name].mean() for name in names], np.float32)
     return {
         "person": person,
         "auroc": interval.value,
         "ci": asdict(interval),
         "eer": eer(test.label, scores),
+        "recording_auroc": auroc(test.label[first], whole),
         "tpr_at_fpr_1": tpr_at(test.label, scores, 0.01),
         "accuracy": accuracy(test.label, scores),
         "accuracy_always_fake": float(test.label.mean()),
@@ -101,7 +105,7 @@ def _judged(run: Run, person: str) -> dict[str, Any]:
 
 
 def _summary(rows: list[dict[str, Any]], people: Sequence[str]) -> dict[str, Any]:
-    figures = ("auroc", "eer", "tpr_at_fpr_1", "accuracy", "accuracy_always_fake")
+    figures = ("auroc", "recording_auroc", "eer", "tpr_at_fpr_1", "accuracy", "accuracy_always_fake")
     each = {
         person: {name: float(np.mean([row[name] for row in rows if row["person"] == person])) for name in figures}
         for person in people
