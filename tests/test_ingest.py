@@ -63,6 +63,24 @@ def test_a_break_in_the_clock_and_another_size_are_new_epochs(tmp_path: Path) ->
     assert found == [(0, n) for n in range(50)] + [(1, n) for n in range(50, 75)] + [(2, n) for n in range(25)]
 
 
+def test_a_discontinuity_of_hls_is_a_new_epoch(tmp_path: Path) -> None:
+    """An advertisement between two programmes: another clock and another size."""
+    servers.clip(tmp_path / "a.ts", frames=50, first=500)
+    servers.clip(tmp_path / "b.ts", frames=25, width=640, height=360)
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\nb.ts\n"
+    (tmp_path / "vod.m3u8").write_text(playlist + "#EXT-X-ENDLIST\n")
+    found = [(f.epoch, servers.number_of(f.image)) for f in read_file(str(tmp_path / "vod.m3u8"), "one")]
+    assert found == [(0, n) for n in range(500, 550)] + [(1, n) for n in range(25)]
+
+
+def test_the_clock_of_a_transport_stream_wraps_once_a_day_without_a_break(tmp_path: Path) -> None:
+    """33 bits at 90 kHz are 26.5 hours; picture 50 is the first after the wrap."""
+    path = servers.clip(tmp_path / "wrap.ts", frames=100, first=2**33 * 25 // 90_000 - 50)
+    frames = [(frame.epoch, frame.time_s) for frame in read_file(str(path), "one")]
+    assert {epoch for epoch, _ in frames} == {0}
+    assert np.diff([time_s for _, time_s in frames]) == pytest.approx(0.04, abs=1e-6)
+
+
 def test_an_anamorphic_picture_is_widened_to_square_pixels(tmp_path: Path) -> None:
     """PAL's 720 x 576 with pixels of 64:45 is a 16:9 picture of 1024 x 576."""
     options = {"preset": "ultrafast", "x264-params": "sar=64/45"}
