@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -21,6 +22,7 @@ from models.openpose import HEATMAPS, LIMB_FIELDS, OpenPoseVGG, vgg_layers
 from models.published import Published, body25, coco
 from models.skeleton import LIMBS, UPPER_BODY
 from monitor.cli import app
+from monitor.pose import Look, PoseNetwork
 from tests.published_weights import Tensors, random_tensors, write_caffemodel
 
 
@@ -110,6 +112,24 @@ def test_an_imported_body_25_network_gives_the_maps_that_pytorch_gives(
     assert found.shape == (1, 57, 8, 9)
     assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_opencv_reads_an_imported_network_to_the_same_maps(
+    from_caffe: dict[str, Any], picture: npt.NDArray[np.float32]
+) -> None:
+    """The paper's Figure 5 compares engines on the same weights; OpenCV 5 reads no caffemodel any more, but ONNX."""
+    network = cv2.dnn.readNetFromONNX(from_caffe["path"])
+    network.setInput(picture, "image")
+    np.testing.assert_allclose(network.forward(), maps_of(Path(from_caffe["path"]), picture), atol=1e-3)
+
+
+def test_the_pose_stage_runs_an_imported_network(from_caffe: dict[str, Any]) -> None:
+    """`pose: {backend: PATH}`: name and digest are those that a person's model must have been made with."""
+    image = np.random.default_rng(3).integers(0, 256, (64, 72, 3), np.uint8)
+    network = PoseNetwork(from_caffe["path"], threads=1)
+    assert (network.name, network.sha256) == ("openpose-body25", from_caffe["sha256"])
+    planes = image.transpose(2, 0, 1)[None].astype(np.float32)
+    np.testing.assert_allclose(network.maps(Look(image)), maps_of(Path(from_caffe["path"]), planes)[0], atol=1e-3)
 
 
 def test_body_25_fills_the_maps_of_the_upper_body_and_leaves_the_rest_empty() -> None:
