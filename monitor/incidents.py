@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from monitor.records import Incident
 
@@ -29,7 +30,7 @@ class Incidents:
     While held(channel, person) is true (an operator's silence, a stream that is down), suspicion is kept back; should
     it still be there afterwards, tick() raises it. The end of what was raised before is told all the same. What
     begins within cooldown_s after the end of an incident that fired goes on under the first one's id: one event, one
-    incident.
+    incident. explain is asked once for an incident, when it first fires; its answer goes with every later change.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class Incidents:
         *,
         cooldown_s: float = COOLDOWN_S,
         open_incidents: Iterable[Incident] = (),
+        explain: Callable[[Incident], dict[str, Any] | None] = lambda incident: None,
     ) -> None:
-        self._held, self._cooldown_s = held, cooldown_s
+        self._held, self._cooldown_s, self._explain = held, cooldown_s, explain
         self._lines = {(i.channel, i.person): Line(i, i, i.id) for i in open_incidents}
         self.kept_back = 0
 
@@ -65,7 +67,10 @@ class Incidents:
 
     def _raise(self, key: tuple[str, str], line: Line) -> Incident:
         number = 1 if line.raised is None else line.raised.change + 1
-        told = replace(line.latest, change=number)
+        explanation = line.raised.explanation if line.raised is not None else None
+        if explanation is None and line.latest.state == "firing":
+            explanation = self._explain(line.latest)
+        told = replace(line.latest, change=number, explanation=explanation)
         self._lines[key] = replace(line, latest=told, raised=told)
         return told
 

@@ -1,7 +1,7 @@
 """What travels between the stages: small, frozen, each field with its unit."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -140,7 +140,8 @@ class Incident:
     Times are the stream's clock in seconds; arrived_s is Unix time of the newest frame behind the latest change.
     score is the latest window's, peak the highest since the start. fired stays True from firing on. ended_by tells a
     resolved incident's end: "cleared" (genuine windows again), "not_judged" (nothing to judge for long) or "".
-    change counts what was published of it, from 1; 0 before that.
+    change counts what was published of it, from 1; 0 before that. explanation is models.explain's record of the window
+    that made it fire: shares of the keypoints, log odds by second, and a sentence.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Incident:
     fired: bool = False
     ended_by: str = ""
     change: int = 0
+    explanation: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -193,6 +193,23 @@ def test_dismissing_asks_for_a_reason_and_a_note_is_kept(page: Any, publisher: P
     assert json.loads(store.hget(keys.HANDLING, "inc-1"))["dismissed"]["reason"] == "he read from a <b>paper</b>"
 
 
+def test_the_details_show_why_as_a_body_and_as_seconds(page: Any, publisher: Publisher) -> None:
+    """The keypoint that did most is the largest and warmest; a bar for each second."""
+    why = {
+        "keypoints": {"right_wrist": 0.6, "left_wrist": 0.1},
+        "seconds": [0.1, -0.2, 1.5],
+        "words": "the right wrist",
+    }
+    publisher.incident(incident(1, state="firing", fired=True, explanation=why))
+    page.wait_for_selector("[data-incident=inc-1]")
+    page.keyboard.press("j")
+    radius = "name => document.querySelector(`[data-keypoint=${name}]`).getAttribute('r')"
+    assert page.evaluate(radius, "right_wrist") == "9"  # 3 px and 6 for the strongest
+    assert page.evaluate(radius, "left_wrist") == "4"  # a sixth of the strongest: 3 + 1
+    assert page.locator(".seconds rect").count() == 3
+    assert "the right wrist." in page.locator("#details .why-so").text_content()
+
+
 def test_silencing_a_channel_by_keyboard(page: Any, publisher: Publisher, store: "redis.Redis") -> None:
     """For 15 minutes unless something else is chosen; the page says until when."""
     page.wait_for_selector("[data-channel=one]")

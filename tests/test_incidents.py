@@ -98,3 +98,17 @@ def test_an_incident_goes_on_after_a_restart() -> None:
     """Redis remembers change 2; the end is change 3 under the same id."""
     incidents = desk(lambda channel, person: False, incident(1, state="firing", fired=True, change=2))
     assert told(incidents, OVER) == [("inc-1", "resolved", 3)]
+
+
+def test_an_explanation_is_asked_for_once_and_kept() -> None:
+    """It costs as much as a dozen scores, and the end of an incident should still tell why it began."""
+    asked: list[str] = []
+
+    def explain(fired: Incident) -> dict[str, object]:
+        asked.append(fired.id)
+        return {"words": "the right wrist"}
+
+    incidents = Incidents(lambda channel, person: False, explain=explain)
+    raised = [i for change in (PENDING, FIRING, OVER) for i in incidents.update(change)]
+    assert [i.explanation for i in raised] == [None, {"words": "the right wrist"}, {"words": "the right wrist"}]
+    assert asked == ["inc-1"]

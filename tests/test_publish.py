@@ -185,3 +185,12 @@ def test_a_file_that_is_no_outbox_is_told(tmp_path: Path) -> None:
     (tmp_path / "outbox.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(ConfigError, match="can't be used as the outbox"):
         Publisher(DEAD, outbox=tmp_path / "outbox.sqlite", worker="worker-0")
+
+
+def test_a_broken_models_nan_does_not_stop_the_loop(publisher: Publisher, client: "redis.Redis") -> None:
+    """JSON knows no NaN: it is told as null."""
+    publisher.incident(incident(1, explanation={"seconds": [float("nan"), 0.5]}))
+    publisher.score(score(float("nan")))
+    assert publisher.turn()
+    ((_, entry),) = client.xrange(keys.ALERTS)
+    assert json.loads(entry["event"])["data"]["explanation"] == {"seconds": [None, 0.5]}

@@ -12,6 +12,8 @@ const $ = (id) => document.getElementById(id);
 const channels = new Map();
 const visible = new Set();
 let [role, chosen, large, silences, offsetS] = ["viewer", null, null, {}, 0];
+const [TILE_REM, WORDS_REM, FEW_WORDS_REM] = [19, 14.5, 9.2]; // narrowest tile; height of its words, gauge and chart
+const ALARM_REM = 4.2; // kept free for the alarm, so that tiles don't jump when it comes
 let catchingUp = null; // {untilMs, count}: alerts before this are what was missed
 
 const notices = new Notices($("notices"));
@@ -146,7 +148,27 @@ function enlarge(name) {
   arrange();
 }
 
+/** Make the tiles as large as fits without scrolling; when they would get too small, scroll. */
+function fit() {
+  const wall = $("wall");
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const gap = parseFloat(getComputedStyle(wall).columnGap) || 0;
+  const [width, all] = [wall.clientWidth - 2 * gap, wall.clientHeight - 2 * gap];
+  const height = all - ($("alarm").hidden ? ALARM_REM * rem : 0);
+  const most = Math.max(1, Math.floor((width + gap) / (TILE_REM * rem + gap)));
+  const fits = (c, words) => {
+    const tile = (((width - (c - 1) * gap) / c) * 9) / 16 + words * rem;
+    return Math.ceil(channels.size / c) * (tile + gap) - gap <= height;
+  };
+  let columns = 1;
+  while (columns < most && columns < channels.size && !fits(columns, FEW_WORDS_REM)) columns++;
+  wall.style.setProperty("--columns", columns);
+  wall.classList.toggle("dense", !fits(columns, WORDS_REM));
+}
+new ResizeObserver(fit).observe($("wall"));
+
 function arrange() {
+  fit();
   $("wall").classList.toggle("one", large !== null);
   $("wall").dataset.channels = channels.size;
   for (const each of channels.values()) each.setLarge(each.name === large);
@@ -173,7 +195,7 @@ function summary() {
   $("silences").hidden = !quiet.length;
   $("silences").textContent = quiet.length ? `Silenced: ${quiet.map(([key, until]) => `${key.split(":")[1]} until ${clock(until)}`).join(", ")}` : "";
   for (const each of channels.values()) {
-    each.root.classList.toggle("silenced", quiet.some(([key]) => key === `channel:${each.name}` || key === `person:${each.health.person}`));
+    each.silenced = quiet.some(([key]) => key === `channel:${each.name}` || key === `person:${each.health.person}`);
   }
   const states = [...channels.values()].map((each) => each.verdict()[0]);
   const count = (...names) => states.filter((state) => names.includes(state)).length;

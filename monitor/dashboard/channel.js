@@ -16,7 +16,7 @@ export class Channel {
   #endMs = null; // right end of the timeline; null: now
 
   constructor(name, { choose, enlarge, ask, incidents }) {
-    Object.assign(this, { name, ask, incidents, rows: [], health: {}, latest: null, latestAt: 0, large: false });
+    Object.assign(this, { name, ask, incidents, rows: [], health: {}, latest: null, latestAt: 0, large: false, silenced: false });
     this.parts = build(name);
     this.root = this.parts.root;
     this.picture = new Picture(this.parts.canvas, this.parts.stale);
@@ -82,10 +82,11 @@ export class Channel {
     const fresh = value !== undefined && performance.now() - this.latestAt < OLD_SCORE_MS;
     root.dataset.verdict = verdict;
     root.dataset.level = !fresh ? "none" : value >= enter ? "enter" : value < clear ? "clear" : "between";
-    root.classList.toggle("degraded", this.health.state === "degraded");
     state.textContent = VERDICTS[verdict];
-    why.textContent = verdict === "not_judged" ? `Not judged: ${words}` : words;
-    who.textContent = person ? `expected: ${person}` : "";
+    const also = [this.silenced && "silenced", this.health.state === "degraded" && "degraded: this machine is too slow"].filter(Boolean);
+    why.textContent = why.title = [verdict === "not_judged" ? `Not judged: ${words}` : words, ...also].join(" · ");
+    who.textContent = person;
+    who.title = person ? `expected on screen: ${person}` : "";
     model.textContent = [this.health.model && `Judged by ${this.health.model}.`, note].filter(Boolean).join(" ");
     score.textContent = fresh ? value.toFixed(2) : "–";
     bar.style.width = fresh ? `${100 * value}%` : "0";

@@ -1,8 +1,10 @@
 // Everything about one incident: what happened, why, what is kept of it, and what was done.
 
 import { begun } from "./incidents.js";
+import { outline, seconds } from "./outline.js";
 import { ENDS, STATES, clock, element, span, streamTime } from "./words.js";
 
+const AGAIN_MS = 4000; // a clip is whole some seconds after the incident's end
 const shown = new Map(); // incident id -> {change, media}: a clip must not start anew at every message
 
 /** Fill the panel. */
@@ -11,7 +13,7 @@ export function details(panel, incident, { act, evidence, close }) {
   panel.dataset.incident = incident.id;
   panel.dataset.state = incident.state;
   const kept = keep(incident, evidence);
-  const parts = [title(incident, close), actions(incident, act), facts(incident), explanation(incident), kept, history(incident)];
+  const parts = [title(incident, close), actions(incident, act), explanation(incident), kept, facts(incident), history(incident)];
   const scroll = panel.scrollTop;
   const held = panel.contains(document.activeElement) ? document.activeElement.dataset.do : null;
   panel.replaceChildren(...parts.filter(Boolean));
@@ -54,26 +56,36 @@ function facts(incident) {
   return element("dl", { class: "table" }, ...rows.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]));
 }
 
-function explanation(incident) {
-  const why = incident.explanation;
-  const keypoints = Object.entries(why?.keypoints ?? {}).sort((a, b) => b[1] - a[1]).slice(0, 5);
+function explanation({ explanation: why }) {
+  const keypoints = Object.entries(why?.keypoints ?? {}).sort((a, b) => b[1] - a[1]);
   if (!keypoints.length) return null;
-  const top = Math.max(...keypoints.map(([, share]) => share), 1e-9);
-  const rows = keypoints.map(([name, share]) => {
+  const top = Math.max(keypoints[0][1], 1e-9);
+  const rows = keypoints.slice(0, 4).map(([name, share]) => {
     const bar = element("i");
-    bar.style.width = `${Math.max(0, (100 * share) / top)}%`;
+    bar.style.width = `${(100 * share) / top}%`;
     return element("li", {}, element("span", { text: name.replaceAll("_", " ") }), element("div", { class: "share" }, bar), element("span", { text: `${Math.round(100 * share)} %` }));
   });
-  return element("section", {}, element("h4", { text: "What moved the score" }), element("ol", { class: "moved" }, ...rows), why.words ? element("p", { text: why.words }) : null);
+  const bySecond = why.seconds?.length ? [seconds(why.seconds), element("p", { class: "small", text: "the window's seconds: up is unlike the person, down is like" })] : [];
+  return element("section", { class: "why-so" },
+    element("h4", { text: "Why" }), why.words ? element("p", { text: `${why.words}.` }) : "",
+    element("div", { class: "pictures" }, outline(why.keypoints, why.words), element("div", {}, element("ol", { class: "moved" }, ...rows), ...bySecond)));
 }
 
-/** Show what the evidence folder holds; asked for again only when the incident has changed. */
+/** Show what the evidence folder holds; asked for again when the incident has changed, and until the clip is there. */
 function keep(incident, evidence) {
+  const change = `${incident.change} ${incident.state}`;
   const known = shown.get(incident.id);
-  if (known && known.change === incident.change + incident.state) return known.media;
+  if (known?.change === change) return known.media;
   const media = known?.media ?? element("section", { class: "evidence" });
-  shown.set(incident.id, { change: incident.change + incident.state, media });
-  evidence(incident.id).then((files) => media.replaceChildren(...evidenceParts(incident.id, files)));
+  shown.set(incident.id, { change, media });
+  const ask = async () => {
+    const files = await evidence(incident.id);
+    if (media.dataset.files !== files.join()) media.replaceChildren(...evidenceParts(incident.id, files));
+    media.dataset.files = files.join();
+    if (!files.some((name) => name.endsWith(".mp4")) && media.isConnected) setTimeout(ask, AGAIN_MS);
+    else if (!media.isConnected) shown.delete(incident.id);
+  };
+  setTimeout(ask, 0);
   return media;
 }
 
@@ -88,7 +100,8 @@ function evidenceParts(id, files) {
   });
   const pictures = [...of(".jpg"), ...of(".png")].map((name) => element("a", { href: base + name, target: "_blank" }, element("img", { src: base + name, alt: name.replace(/\..*$/, ""), loading: "lazy" })));
   const links = files.map((name) => element("li", {}, element("a", { href: base + name, text: name, download: "" })));
-  return [element("h4", { text: "Evidence" }), ...clips, ...pictures, element("ul", { class: "files" }, ...links)];
+  const words = "Cut from the stream as it was sent; bodywatch evidence verify tells whether a byte was changed since.";
+  return [element("h4", { text: "Evidence" }), ...clips, ...pictures, element("ul", { class: "files" }, ...links), element("p", { class: "small", text: words })];
 }
 
 function history({ arrived_s, state, handling, ...incident }) {
