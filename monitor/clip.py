@@ -23,20 +23,24 @@ class Clip:
         Raises:
             av.FFmpegError, OSError: the header can't be read, or the file not be written.
         """
-        self._path, self._first_s = path, first.time_s
+        self._first_s = first.time_s
         options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         self._output = av.open(str(path), "w", format="mp4", options=options)
         with av.open(io.BytesIO(_header(first)), format=first.track.codec) as template:
             self._stream = self._output.add_stream_from_template(template.streams.video[0])
         self.start_s = self.end_s = first.time_s
+        self._last_dts = round((first.decode_s - first.time_s) / TICK) - 1
         self.nbytes = 0
 
     def add(self, coded: CodedPacket) -> None:
-        """Append a packet."""
+        """Append a packet; one that comes after its own time of display is left out, for no MP4 can hold it."""
         packet = av.Packet(coded.data)
         packet.stream, packet.time_base = self._stream, TICK
         packet.pts = round((coded.time_s - self._first_s) / TICK)
-        packet.dts = round((coded.decode_s - self._first_s) / TICK)
+        packet.dts = max(round((coded.decode_s - self._first_s) / TICK), self._last_dts + 1)
+        if packet.pts < packet.dts:
+            return
+        self._last_dts = packet.dts
         packet.duration = round(coded.duration_s / TICK)
         packet.is_keyframe = coded.is_key
         self._output.mux(packet)

@@ -1,5 +1,6 @@
 """Evidence of an incident: the clip's times, what lies beside it, a full disk, a crash."""
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+from monitor.clip import Clip, settle
 from monitor.config import EvidenceConfig
 from monitor.evidence import Evidence
 from monitor.ingest import Ingest
@@ -321,3 +323,22 @@ def test_keeping_evidence_of_a_live_stream_costs_it_no_frame(tmp_path: Path) -> 
     assert facts["clip"]["end_s"] == pytest.approx(fired.start_s + 1.0 + 1.0, abs=0.1)
     assert facts["clock"]["sender"] == "RTCP"
     assert facts["clock"]["sender_unix_s"] == pytest.approx(facts["clock"]["arrived_unix_s"], abs=5.0)
+
+
+def test_a_packet_that_comes_twice_spoils_no_clip(minute: Path, tmp_path: Path) -> None:
+    """Picture 10 comes again after picture 20, as a bad network sends it: the clip keeps the first of both."""
+    with av.open(str(minute)) as source:
+        video = source.streams.video[0]
+        copier = PacketCopier(video, "one")
+        packets = [
+            coded for packet in itertools.islice(source.demux(video), 75) for coded in copier.copy(packet, 0, 0.0)
+        ]
+    packets.insert(20, packets[10])
+    clip = Clip(tmp_path / "growing.mp4", packets[0])
+    for packet in packets:
+        clip.add(packet)
+    clip.close()
+    settle(tmp_path / "growing.mp4", tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as played:
+        numbers = [servers.number_of(frame.to_ndarray(format="bgr24")) for frame in played.decode(video=0)]
+    assert numbers == list(range(75))
