@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from monitor.records import Frame
 
 LATEST_S = 2.0
-"""A waiting frame that is so much older than the newest of its channel is let go: never behind live."""
+"""A waiting frame that is so much older than the newest of its channel is let go: never behind live. Whoever asks for
+a longer queue gets it: at least capacity / 25 s."""
 
 
 class Mailbox:
@@ -18,7 +19,7 @@ class Mailbox:
     """
 
     def __init__(self, channels: Sequence[str], *, capacity: int) -> None:
-        self._capacity = capacity
+        self._capacity, self._latest_s = capacity, max(LATEST_S, capacity / 25)
         self._waiting: dict[str, deque[Frame]] = {channel: deque() for channel in channels}
         self._dropped = dict.fromkeys(channels, 0)
         self._taken: dict[str, Frame] = {}
@@ -32,7 +33,7 @@ class Mailbox:
                 return
             frames = self._waiting[frame.channel]
             frames.append(frame)
-            while frames[0].epoch == frame.epoch and frame.time_s - frames[0].time_s > LATEST_S:
+            while frames[0].epoch == frame.epoch and frame.time_s - frames[0].time_s > self._latest_s:
                 frames.popleft()
                 self._dropped[frame.channel] += 1
             if len(frames) > self._capacity:

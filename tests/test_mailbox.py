@@ -54,11 +54,20 @@ def test_a_loop_at_half_the_rate_gets_every_second_frame_and_stays_near_live() -
 
 
 def test_a_frame_two_seconds_old_is_let_go_even_when_there_is_room() -> None:
-    mailbox = Mailbox(["one"], capacity=300)
-    for number in range(301):
-        mailbox.put(frame(number / 100))
+    """31 frames at 10 fps are 3 s; the newest is at 3.0 s, so what is before 1.0 s goes."""
+    mailbox = Mailbox(["one"], capacity=40)
+    for number in range(31):
+        mailbox.put(frame(number / 10))
     assert take_all(mailbox)[0].time_s == pytest.approx(1.0)
-    assert mailbox.dropped("one") == 100
+    assert mailbox.dropped("one") == 10
+
+
+def test_a_queue_that_was_asked_to_be_long_is_long() -> None:
+    """300 frames at 25 fps are 12 s, and all of them wait."""
+    mailbox = Mailbox(["one"], capacity=300)
+    for number in range(300):
+        mailbox.put(frame(number / 25))
+    assert (mailbox.waiting("one"), mailbox.dropped("one")) == (300, 0)
 
 
 def test_another_epoch_is_not_old_because_its_clock_is_elsewhere() -> None:
