@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 FOLLOWING_STAGES = 3
 """Of the network's six: a crop around the speaker is read as well with three (models/README.md)."""
 
-SHAPES_KEPT = 6
+SHAPES_KEPT = 8
 """Sessions kept at once; each is of one picture size, since fixed shapes are faster, and holds about 40 MB."""
 
 _PROVIDERS = {
@@ -136,7 +136,9 @@ def _open(path: Path, model: bytes, provider: str, shape: tuple[int, ...], threa
     options.intra_op_num_threads = 1 if provider.startswith("OpenVINO") else threads
     for name, size in zip(("batch", "height", "width"), (shape[0], *shape[2:]), strict=True):
         options.add_free_dimension_override_by_name(name, size)
-    settings = {"device_type": "CPU"} if provider.startswith("OpenVINO") else {}
+    # OpenVINO ties whoever calls it to core 0 unless told not to: two threads or workers would share that one core.
+    unpinned = '{"CPU": {"ENABLE_CPU_PINNING": "NO"}}'
+    settings = {"device_type": "CPU", "load_config": unpinned} if provider.startswith("OpenVINO") else {}
     if settings and threads:
         settings["num_of_threads"] = str(threads)
     try:
