@@ -9,7 +9,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 MIN_CUTOFF_HZ = 1.5
-BETA = 1.2
+BETA = 12.0
 SPEED_CUTOFF_HZ = 3.0
 SETTINGS = {"filter": "one-euro", "min_cutoff_hz": MIN_CUTOFF_HZ, "beta": BETA, "speed_cutoff_hz": SPEED_CUTOFF_HZ}
 """What a model's card records of the filter its poses went through."""
@@ -44,7 +44,7 @@ class Smooth:
                 known[:, None], self._speed + _share(SPEED_CUTOFF_HZ, step_s) * (speed - self._speed), 0
             )
             pace = np.sqrt((self._speed**2).sum(1, keepdims=True)) / scale_px  # shoulder widths per second
-            share = _share(MIN_CUTOFF_HZ + BETA * pace * 10, step_s)
+            share = _share(MIN_CUTOFF_HZ + BETA * pace, step_s)
             self._xy = np.where(known[:, None], self._xy + share * (xy - self._xy), xy)
         else:
             self._xy, self._speed = xy.copy(), np.zeros((18, 2), np.float32)
