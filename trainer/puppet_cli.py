@@ -74,7 +74,7 @@ def _take(number: int, seed: int) -> Take:
     return Take(f"lectern_take{number:02d}", camera, FRAME_RATES[number % 2], int(rng.integers(20, 31)))
 
 
-def render(plans: list[Plan], out: Path, *, width: int, height: int) -> Iterator[Plan]:
+def render(plans: list[Plan], out: Path, *, width: int, height: int, video: bool = True) -> Iterator[Plan]:
     """Write each recording as MP4, its truth as a pose track under truth/, and manifest.csv; give each when done."""
     (out / "truth").mkdir(parents=True, exist_ok=True)
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
@@ -82,7 +82,7 @@ def render(plans: list[Plan], out: Path, *, width: int, height: int) -> Iterator
         table.writeheader()
         for one in plans:
             path = out / f"{one.name}.mp4"
-            if not path.exists():
+            if video and not path.exists():
                 part = path.with_suffix(".part.mp4")
                 shots = frames(one.script, width, height, one.take.fps)
                 for _ in record(shots, str(part), width, height, one.take.fps, crf=one.take.crf):
@@ -128,6 +128,7 @@ def puppet(
     takes: Annotated[int, typer.Option(help="Cameras, frame rates and bit rates to share among them", min=1)] = 3,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels")] = "640x360",
     seed: Annotated[int, typer.Option(help="Other seed, other speeches, styles and cameras")] = 0,
+    video: Annotated[bool, typer.Option(help="--no-video writes only the truth: fast, for thousands of styles")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")] = False,
 ) -> None:
     """Render recordings of a speaker whose true keypoints are known, and of impostors who only move differently.
@@ -139,7 +140,7 @@ def puppet(
     plans = list(
         plan(genuine, impostors, speaker_s=seconds, impostor_s=impostor_seconds or seconds, takes=takes, seed=seed)
     )
-    for one in render(plans, out, width=width, height=height):
+    for one in render(plans, out, width=width, height=height, video=video):
         made = {"recording": f"{one.name}.mp4", "kind": _kind(one.shot), "session": one.take.name}
         typer.echo(json.dumps(made) if as_json else "  ".join(made.values()))
 
