@@ -25,6 +25,7 @@ class Scorer:
 
     def __init__(self, models: Mapping[str, PersonModel]) -> None:
         self._models = models
+        self.latest: dict[str, Window] = {}  # each channel's newest judged window, for the explanation of an incident
 
     def judge(self, due: Sequence[Window | NotJudged]) -> list[Score | NotJudged]:
         """Replace each window by its score, order kept; one call of each model, whatever the number of channels."""
@@ -34,6 +35,7 @@ class Scorer:
             if mine:
                 batch = np.stack([window.poses for i in mine if isinstance(window := due[i], Window)])
                 values.update(zip(mine, model.score(batch).tolist(), strict=True))
+        self.latest.update((window.channel, window) for window in due if isinstance(window, Window))
         return [self._scored(w, values[i]) if isinstance(w, Window) else w for i, w in enumerate(due)]
 
     def _scored(self, window: Window, value: float) -> Score:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import cv2
 import torch
 
+from models.explain import explain
 from monitor.config import ChannelConfig, Config
 from monitor.evidence import Evidence
 from monitor.health import Health
@@ -63,10 +65,11 @@ class Worker:
         now_s = time.time()
         self._health = {name: Health(started_s=now_s) for name in self._channels}
         self._streams: dict[str, StreamState] = {}
+        self._scorer = Scorer(self._models)
         self._preview = Preview(self._publisher)
         self._evidence = self._evidence_of(config)
         before = [found for name in self._channels if (found := self._publisher.open_incident(name)) is not None]
-        self._incidents = Incidents(self._held, open_incidents=before)
+        self._incidents = Incidents(self._held, open_incidents=before, explain=self._explain)
         self._stages = {name: self._stages_of(c) for name, c in self._channels.items()}
         self._told_s = 0.0
 
@@ -84,6 +87,11 @@ class Worker:
             for name, model in self._models.items()
         }
         return Evidence(config.evidence, list(self._channels), digests=digests)
+
+    def _explain(self, incident: Incident) -> dict[str, Any] | None:
+        """Tell which keypoints and seconds of the newest window moved the score; asked once, when it fires."""
+        window = self._scorer.latest.get(incident.channel)
+        return None if window is None else explain(self._models[incident.channel], window.poses).as_record()
 
     def _held(self, channel: str, person: str) -> bool:
         """Tell whether nothing is to be raised: somebody silenced it, or the stream is down."""
@@ -113,7 +121,7 @@ class Worker:
         for thread in [*others, *ingests]:
             thread.start()
         try:
-            for record in watch(self._turns(stop, ingests), self._stages, self._network, Scorer(self._models)):
+            for record in watch(self._turns(stop, ingests), self._stages, self._network, self._scorer):
                 self._handle(record)
         finally:
             self._tell_health(time.time())
