@@ -1,0 +1,126 @@
+"""What operators do: checked, applied, told to everybody, written down, and there after a restart."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from monitor import embedded, keys, link
+from monitor.orders import Refused, fold, parse
+from monitor.publish import Publisher
+from monitor.tokens import Tokens
+from tests.desk import Client, config, incident, serving
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[embedded.Server]:
+    with embedded.running(tmp_path / "redis") as server:
+        publisher = Publisher(server.url, outbox=None, worker="worker-0")
+        publisher.incident(incident(1, state="firing", fired=True))
+        assert publisher.turn()
+        yield server
+
+
+@pytest.fixture
+def store(server: embedded.Server) -> Iterator["redis.Redis"]:
+    client = link.connect(server.url)
+    yield client
+    client.close()
+
+
+def ask(client: Client, **message: object) -> None:
+    """Give an order and wait for its answer."""
+    client.say(ref="r", **message)
+    assert client.hear("done")["ref"] == "r"
+
+
+def test_every_order_is_in_the_audit_log_with_who_and_when(
+    server: embedded.Server, store: "redis.Redis", tmp_path: Path
+) -> None:
+    """The name is that of the token; the log is only ever appended to."""
+    audit = tmp_path / "audit.jsonl"
+    audit.write_text('{"command":"before"}\n')
+    secret = Tokens(tmp_path / "tokens.json").new("ada", "operator", 0.0)
+    before_s = time.time()
+    settings = config(audit=str(audit), tokens=str(tmp_path / "tokens.json"))
+    with serving(settings, server.url) as address, Client(address, token=secret) as client:
+        ask(client, type="ack", incident="inc-1")
+        ask(client, type="dismiss", incident="inc-1", reason="rehearsal")
+        ask(client, type="note", incident="inc-1", text="told the studio")
+        ask(client, type="silence", person="speaker", until_s=before_s + 60)
+    first, *lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert first == {"command": "before"}
+    assert [line["command"] for line in lines] == ["ack", "dismiss", "note", "silence"]
+    assert {(line["who"], line["role"]) for line in lines} == {("ada", "operator")}
+    assert before_s <= lines[0]["at"] <= lines[3]["at"] <= time.time()
+    assert [json.loads(entry["command"])["command"] for _, entry in store.xrange(keys.COMMANDS)] == [
+        "ack",
+        "dismiss",
+        "note",
+        "silence",
+    ]
+
+
+def test_what_was_done_is_known_after_a_restart_of_everything(tmp_path: Path) -> None:
+    """Gateway and Redis: acknowledged stays acknowledged, silenced stays silenced."""
+    until_s = time.time() + 600
+    with embedded.running(tmp_path) as server:
+        publisher = Publisher(server.url, outbox=None, worker="worker-0")
+        publisher.incident(incident(1, state="firing", fired=True))
+        publisher.turn()
+        with serving(config(), server.url) as address, Client(address) as client:
+            ask(client, type="ack", incident="inc-1")
+            ask(client, type="silence", channel="one", until_s=until_s)
+    with embedded.running(tmp_path) as server, serving(config(), server.url) as address, Client(address) as client:
+        welcome = client.hear("welcome")
+    (known,) = welcome["incidents"]
+    assert (known["state"], known["handling"]["acknowledged"]["by"]) == ("firing", "this machine")
+    assert welcome["silences"] == {"channel:one": pytest.approx(until_s)}
+
+
+def test_an_order_reaches_every_client(server: embedded.Server) -> None:
+    """With what is known of the incident afterwards, so that no page has to reckon."""
+    with serving(config(), server.url) as address, Client(address) as one, Client(address) as other:
+        other.hear("welcome")
+        ask(one, type="note", incident="inc-1", text="looking into it")
+        command = other.hear("handled")["command"]
+    assert (command["command"], command["incident"]) == ("note", "inc-1")
+    assert command["handling"]["notes"][0]["text"] == "looking into it"
+
+
+def test_a_silence_whose_time_is_past_ends_it(server: embedded.Server, store: "redis.Redis") -> None:
+    """The page sends 0."""
+    with serving(config(), server.url) as address, Client(address) as client:
+        ask(client, type="silence", channel="one", until_s=time.time() + 60)
+        assert store.hexists(keys.SILENCES, "channel:one")
+        ask(client, type="silence", channel="one", until_s=0)
+        assert not store.hexists(keys.SILENCES, "channel:one")
+
+
+def test_the_first_to_acknowledge_stays_the_one_who_did() -> None:
+    """A second one changes nothing; a second dismissal corrects the reason."""
+    first = fold({}, {"command": "ack", "who": "ada", "at": 1.0})
+    second = fold(first, {"command": "ack", "who": "bob", "at": 2.0})
+    assert second["acknowledged"] == {"by": "ada", "at": 1.0}
+    dismissed = fold(second, {"command": "dismiss", "who": "bob", "at": 3.0, "reason": "rehearsal"})
+    assert dismissed["dismissed"] == {"by": "bob", "at": 3.0, "reason": "rehearsal"}
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ({"type": "ack"}, "incident: Field required"),
+        ({"type": "dismiss", "incident": "inc-1", "reason": ""}, "reason: String should have at least 1 character"),
+        ({"type": "silence", "until_s": 5}, "Value error, name either a channel or a person"),
+        ({"type": "silence", "channel": "one", "until_s": -5}, "until_s: Input should be greater than or equal to 0"),
+        ({"type": "ack", "incident": "inc-1", "by": "me"}, "by: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_order_is_refused_in_words(message: dict[str, object], why: str) -> None:
+    """With the field that is wrong."""
+    with pytest.raises(Refused) as told:
+        parse(message)
+    assert str(told.value) == why
