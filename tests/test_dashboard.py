@@ -215,6 +215,7 @@ def test_silencing_a_channel_by_keyboard(page: Any, publisher: Publisher, store:
     page.wait_for_selector("[data-channel=one]")
     page.keyboard.press("s")
     page.wait_for_selector("#words[open]")
+    page.keyboard.press("Tab")  # from what to silence to how long, and on to the button
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("#silences:not([hidden])")

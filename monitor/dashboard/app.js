@@ -32,8 +32,12 @@ const act = {
     if (said) order({ type: "note", incident: incident.id, text: said.text });
   },
   async silence({ channel }) {
-    const said = await askWords({ title: `Silence ${channel}`, about: "Nothing is raised on this channel until then. Watching and scoring go on.", button: "Silence", choice: true });
-    if (said) order({ type: "silence", channel, until_s: said.forS ? Date.now() / 1000 + offsetS + said.forS : 0 });
+    const person = channels.get(channel)?.health.person;
+    const choice = { channel: `the channel ${channel}`, ...(person && { person: `${person}, on every channel` }) };
+    const said = await askWords({ title: `Silence ${channel}`, about: "Nothing is raised until then. Watching and scoring go on.", button: "Silence", choice });
+    if (!said) return;
+    const until_s = said.forS ? Date.now() / 1000 + offsetS + said.forS : 0;
+    order({ type: "silence", [said.what]: said.what === "person" ? person : channel, until_s });
   },
 };
 

@@ -83,7 +83,7 @@ export class Channel {
     root.dataset.verdict = verdict;
     root.dataset.level = !fresh ? "none" : value >= enter ? "enter" : value < clear ? "clear" : "between";
     state.textContent = VERDICTS[verdict];
-    const also = [this.silenced && "silenced", this.health.state === "degraded" && "degraded: this machine is too slow"].filter(Boolean);
+    const also = [this.silenced && "silenced", this.health.state === "degraded" && "degraded: this machine is too slow", this.health.evidence].filter(Boolean);
     why.textContent = why.title = [verdict === "not_judged" ? `Not judged: ${words}` : words, ...also].join(" · ");
     who.textContent = person;
     who.title = person ? `expected on screen: ${person}` : "";

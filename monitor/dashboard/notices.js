@@ -36,14 +36,15 @@ export function askToken(why) {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       localStorage.setItem("bodywatch_token", input.value.trim());
-      document.cookie = `bodywatch_token=${encodeURIComponent(input.value.trim())}; path=/; SameSite=Strict; max-age=31536000`;
+      const where = new URL("evidence", location.href).pathname;
+      document.cookie = `bodywatch_token=${encodeURIComponent(input.value.trim())}; path=${where}; SameSite=Strict; max-age=31536000`;
       resolve();
     }, { once: true });
   });
 }
 
-/** Ask for words or a time; gives {text, forS} or null. */
-export function askWords({ title, about, label = "", button, choice = false }) {
+/** Ask for words, or for one of the choices ({value: words}) and a time; gives {text, what, forS} or null. */
+export function askWords({ title, about, label = "", button, choice = null }) {
   const $ = (id) => document.getElementById(id);
   const dialog = $("words");
   $("words-title").textContent = title;
@@ -52,6 +53,7 @@ export function askWords({ title, about, label = "", button, choice = false }) {
   $("words-text").required = !choice;
   $("words-text").value = "";
   $("words-choice").hidden = !choice;
+  $("words-what").replaceChildren(...Object.entries(choice ?? {}).map(([value, text]) => element("option", { value, text })));
   $("words-label").firstChild.textContent = label;
   dialog.querySelector(".main").textContent = button;
   dialog.returnValue = "";
@@ -59,7 +61,7 @@ export function askWords({ title, about, label = "", button, choice = false }) {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       const text = $("words-text").value.trim();
-      resolve(dialog.returnValue === "do" && (choice || text) ? { text, forS: Number($("words-for").value) } : null);
+      resolve(dialog.returnValue === "do" && (choice || text) ? { text, what: $("words-what").value, forS: Number($("words-for").value) } : null);
     }, { once: true });
   });
 }
