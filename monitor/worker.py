@@ -221,7 +221,7 @@ class Worker:
             "fps": 0.0 if stream is None else round(stream.fps, 3),
             "reconnects": 0 if stream is None else stream.reconnects,
             "verdict": health.verdict_state() if incident is None else incident.state,
-            "dropped": self._mailbox.dropped(name),
+            "dropped": self._mailbox.dropped(name) + (stream.skipped if stream else 0),
             "waiting": self._mailbox.waiting(name),
             "evidence": "" if self._evidence is None else self._evidence.state,
             "pid": os.getpid(),
