@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from models.artifact import LoadedModel
+from models.explain import held_still
 from models.skeleton import UPPER_BODY
 from trainer.augment import mirrored
 from trainer.dataset import Library, Span, Windows
@@ -47,15 +48,6 @@ class Finding:
     what: str
     auroc: float
     kept: float
-
-
-def mean_pose(poses: Tensor) -> Tensor:
-    """Hold every keypoint at its mean place over the window: (B, T, 18, 3) -> the same."""
-    seen = (poses[..., 2:] > 0).to(poses.dtype)  # (B, T, 18, 1)
-    count = seen.sum(dim=1, keepdim=True)
-    place = (poses[..., :2] * seen).sum(dim=1, keepdim=True) / count.clamp(min=1)
-    held = torch.cat([place, (count > 0).to(poses.dtype)], dim=-1)
-    return held.expand_as(poses).contiguous()
 
 
 def one_frame(poses: Tensor) -> Tensor:
@@ -118,7 +110,7 @@ def rounded(poses: Tensor) -> Tensor:
 
 
 CONTROLS = (
-    Control("mean_pose", "mean pose only, nothing moves", mean_pose, still=True),
+    Control("mean_pose", "mean pose only, nothing moves", held_still, still=True),
     Control("one_frame", "a single frame, held", one_frame, still=True),
     Control("shuffled", "frames shuffled in time", shuffled, still=True),
     Control("backwards", "played backwards", backwards),

@@ -13,7 +13,7 @@ from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer
 from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
 from trainer.runs import Run
 from trainer.splits import shared_recordings
-from trainer.train import predict
+from trainer.train import probabilities
 
 FALSE_ALERTS_PER_HOUR = 0.5
 """What thresholds are chosen for unless told otherwise: one false alert in two hours of the person's own speech."""
@@ -34,7 +34,7 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
     """
     network = run.network()
     windows = run.windows("test")
-    scores = _probability(predict(network, windows, torch.device("cpu")))
+    scores = probabilities(network, windows, torch.device("cpu"))
     recording = windows.recording()
     rule, _ = choose_rule(play(run.tracks, run.split.validate, run.task.person, scorer(run)), false_alerts_per_hour)
     made = alerts(play(run.tracks, run.split.test, run.task.person, scorer(run)), rule)
@@ -86,7 +86,3 @@ def thresholds(rule: Rule, false_alerts_per_hour: float) -> dict[str, float]:
     """Write a rule as the card has it."""
     values = {name: float(getattr(rule, name)) for name in ("enter", "clear", "hold_s", "k", "n")}
     return values | {"false_alerts_per_hour": false_alerts_per_hour}
-
-
-def _probability(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)

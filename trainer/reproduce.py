@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from models.pose_lstm import Judge
@@ -23,7 +22,7 @@ from trainer.paper_results import FIGURES, TABLE_2, TABLE_3, TABLE_4, TABLE_5, T
 from trainer.recipe import read_recipe
 from trainer.runs import Run, Task, start_run
 from trainer.tracks import Track, digest
-from trainer.train import Epoch, load_best, pick_device, predict, train
+from trainer.train import Epoch, load_best, pick_device, probabilities, train
 
 Result = dict[str, Any]
 
@@ -112,13 +111,13 @@ def _judged(experiment: Experiment, run: Run, network: Judge, learn: Windows, hi
     device = pick_device()
     network.to(device)
     test = run.windows("test")
-    scores = _probability(network, test, device)
+    scores = probabilities(network, test, device)
     best = run.best()
     result: Result = {
         "complete": len(history) == experiment.recipe.epochs,
         "history": history,
         "best_epoch": best["epoch"],
-        "train": 100 * accuracy(learn.label, _probability(network, learn, device)),
+        "train": 100 * accuracy(learn.label, probabilities(network, learn, device)),
         "validate": 100 * best["val_accuracy"],
         "test": 100 * accuracy(test.label, scores),
         "auroc": auroc(test.label, scores),
@@ -132,11 +131,6 @@ def _judged(experiment: Experiment, run: Run, network: Judge, learn: Windows, hi
     if experiment.name.startswith("body"):
         result["live"] = evaluate(run, rounds=20)["live"]
     return result
-
-
-def _probability(network: Judge, windows: Windows, device: torch.device) -> npt.NDArray[np.float32]:
-    odds = predict(network, windows, device, batch=64)
-    return (1 / (1 + np.exp(-odds.astype(np.float64)))).astype(np.float32)
 
 
 def gather(results: dict[str, Result], tracks: Sequence[Track]) -> Result:

@@ -137,6 +137,12 @@ def predict(network: Judge, windows: Windows, device: torch.device, *, batch: in
     return np.concatenate(parts)
 
 
+def probabilities(network: Judge, windows: Windows, device: torch.device) -> np.ndarray:
+    """(N,) float32 probability that each window is not the person."""
+    odds = predict(network, windows, device).astype(np.float64)
+    return (1 / (1 + np.exp(-odds))).astype(np.float32)
+
+
 def validate(network: Judge, check: Windows, device: torch.device, weight: tuple[float, float] | None) -> Epoch:
     """Loss, accuracy at 0.5 and AUROC on the validation windows."""
     logits = predict(network, check, device)
