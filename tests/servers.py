@@ -218,6 +218,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         first = int(span[1]) if span else 0
         last = min(int(span[2] or len(data) - 1) if span else len(data) - 1, len(data) - 1)
         self.send_response(206 if span else 200)
+        self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(last - first + 1))
         if span:

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from monitor.verify import verify
 from tests import servers
 
 KEYPOINTS = np.full((18, 3), 1.0, np.float32) * [160.0, 90.0, 1.0]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUALITY = Quality(1.0, 1.0, 1.0)
 
 
@@ -342,3 +344,32 @@ def test_a_packet_that_comes_twice_spoils_no_clip(minute: Path, tmp_path: Path) 
     with av.open(str(tmp_path / "clip.mp4")) as played:
         numbers = [servers.number_of(frame.to_ndarray(format="bgr24")) for frame in played.decode(video=0)]
     assert numbers == list(range(75))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)")
+def test_the_clip_plays_and_seeks_in_a_browser(config: EvidenceConfig, minute: Path) -> None:
+    """18 s to 45 s are kept: 27 s of 320 x 180; the browser goes to its middle and shows a picture there."""
+    from playwright.sync_api import sync_playwright
+
+    folder = keep_one(Evidence(config, ["one"], digests={}), minute)
+    (folder / "page.html").write_text("<video src=clip.mp4 preload=auto muted></video>")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with servers.web(folder) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        page = browser.new_page()
+        page.goto(f"{address}/page.html")
+        found = page.evaluate(
+            """async () => {
+                const video = document.querySelector("video");
+                await video.play();
+                const seeked = new Promise(done => video.addEventListener("seeked", done, { once: true }));
+                video.currentTime = 13.5;
+                await seeked;
+                return [video.duration, video.videoWidth, video.videoHeight, video.currentTime, video.error];
+            }"""
+        )
+        browser.close()
+    duration_s, width, height, at_s, error = found
+    assert (width, height, error) == (320, 180, None)
+    assert 25.0 <= duration_s <= 27.1
+    assert at_s >= 13.5
