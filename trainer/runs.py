@@ -110,7 +110,7 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
     folder.mkdir(parents=True, exist_ok=True)
     for name, values in (("task.json", _values(task)), ("recipe.json", recipe.model_dump())):
         path, fresh = folder / name, json.dumps(values, indent=1, sort_keys=True)
-        if path.is_file() and not _same(json.loads(path.read_text()), values):
+        if path.is_file() and not _same({**values, **json.loads(path.read_text())}, values):
             raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
         path.write_text(fresh)
     return run
@@ -145,6 +145,9 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Compare two runs; where the data lies doesn't matter, and a run may be made longer."""
+    """Compare two runs; where the data lies doesn't matter, and a run may be made longer.
+
+    A key that an older run does not have yet counts as the same.
+    """
     loose = {"data", "epochs"}
     return {k: v for k, v in old.items() if k not in loose} == {k: v for k, v in new.items() if k not in loose}
