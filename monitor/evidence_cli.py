@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.archive import Archive
-from monitor.errors import EvidenceChanged
+from monitor.errors import EvidenceChanged, EvidenceMissing
 from monitor.verify import verify as verify_chain
 
 app = typer.Typer(no_args_is_help=True, help="What is kept of incidents: list, show, verify, export, hold.")
@@ -26,7 +26,7 @@ def list_incidents(folder: Folder = DEFAULT, as_json: AsJson = False) -> None:
 
     Example: [bold]bodywatch evidence ls[/]
     """
-    for kept in Archive(folder).kept():
+    for kept in _opened(folder).kept():
         line = f"{kept.id:44} {kept.sealed_at} {kept.state:8} {kept.nbytes / 1e6:8.1f} MB"
         typer.echo(json.dumps(asdict(kept)) if as_json else line)
 
@@ -37,7 +37,7 @@ def show(incident: Incident, folder: Folder = DEFAULT, as_json: AsJson = False) 
 
     Example: [bold]bodywatch evidence show 20260101T120000-studio-1-ab12[/]
     """
-    archive = Archive(folder)
+    archive = _opened(folder)
     manifest = archive.manifest(incident)
     facts = archive.facts(incident)
     if as_json:
@@ -62,7 +62,7 @@ def verify(folder: Folder = DEFAULT, as_json: AsJson = False) -> None:
 
     Example: [bold]bodywatch evidence verify && echo untouched[/]
     """
-    archive = Archive(folder)
+    archive = _opened(folder)
     faults = list(verify_chain(archive))
     chain = archive.kept()
     if as_json:
@@ -86,7 +86,7 @@ def export(
 
     Example: [bold]bodywatch evidence export 20260101T120000-studio-1-ab12 -o case.zip[/]
     """
-    typer.echo(Archive(folder).export(incident, out or Path(f"{incident}.zip")))
+    typer.echo(_opened(folder).export(incident, out or Path(f"{incident}.zip")))
 
 
 @app.command()
@@ -99,7 +99,7 @@ def hold(
 
     Example: [bold]bodywatch evidence hold 20260101T120000-studio-1-ab12 --reason "legal, case 7"[/]
     """
-    Archive(folder).hold(incident, reason)
+    _opened(folder).hold(incident, reason)
     typer.echo(f"{incident} is held")
 
 
@@ -109,5 +109,12 @@ def release(incident: Incident, folder: Folder = DEFAULT) -> None:
 
     Example: [bold]bodywatch evidence release 20260101T120000-studio-1-ab12[/]
     """
-    Archive(folder).release(incident)
+    _opened(folder).release(incident)
     typer.echo(f"{incident} is no longer held")
+
+
+def _opened(folder: Path) -> Archive:
+    """Open an evidence folder; a mistyped name is told, for an empty one would pass every check."""
+    if not folder.is_dir():
+        raise EvidenceMissing(str(folder), "any incident")
+    return Archive(folder)

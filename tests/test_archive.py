@@ -190,3 +190,10 @@ def test_the_commands_tell_what_is_there_and_what_was_changed(archive: Archive, 
     assert json.loads(changed.output)["faults"] == [{"id": "third", "file": "clip.mp4", "what": "was changed"}]
     assert isinstance(changed.exception, EvidenceChanged)
     assert changed.exception.exit_code == 8
+
+
+@pytest.mark.parametrize("command", ["ls", "verify"])
+def test_a_mistyped_folder_is_told_and_not_found_faultless(command: str, tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, [command, "--folder", str(tmp_path / "evidance")])
+    assert isinstance(found.exception, EvidenceMissing)
+    assert str(found.exception).startswith(f"{tmp_path}/evidance keeps no files of any incident; ")
