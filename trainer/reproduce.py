@@ -164,6 +164,7 @@ def gather(results: dict[str, Result], tracks: Sequence[Track]) -> Result:
         },
         "always_fake": of("paper", "always_fake"),
         "best_features_papers_split": _brief(results.get("body paper")),
+        "papers_features_papers_split": _brief(results.get("paper")),
         "figures": {
             name: [
                 {
@@ -183,8 +184,11 @@ def gather(results: dict[str, Result], tracks: Sequence[Track]) -> Result:
 
 
 def _brief(result: Result | None) -> Result | None:
-    """Leave the curves out."""
-    return None if not result else {name: value for name, value in result.items() if name != "history"}
+    """Leave the curves out, and give the interval as its two ends, as _honest() does."""
+    if not result or "ci" not in result:
+        return None
+    ends = [result["ci"]["low"], result["ci"]["high"]]
+    return {name: value for name, value in result.items() if name != "history"} | {"ci": ends}
 
 
 def _honest(results: dict[str, Result], features: str, protocol: str) -> Result | None:
