@@ -62,7 +62,8 @@ class Gateway:
             finally:
                 server.close(code=1001, reason="the gateway stops")
                 await server.wait_closed()
-                await link.end([relaying])
+                relaying.cancel()  # once: it ends its own jobs and closes its connections
+                await asyncio.gather(relaying, return_exceptions=True)
 
     async def _listen(self) -> Server:
         try:

@@ -18,6 +18,9 @@ TIMEOUT_S = 3.0
 
 CONNECTIONS = 16
 
+SWALLOWED_S = 1.0
+"""A task that has not ended so long after a cancellation did not notice it."""
+
 AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -89,5 +92,5 @@ async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
     while pending := [task for task in ending if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=0.1)
+        await asyncio.wait(pending, timeout=SWALLOWED_S)
     await asyncio.gather(*ending, return_exceptions=True)  # how they ended has been told, or is of no interest

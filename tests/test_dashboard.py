@@ -1,6 +1,7 @@
 """The page in a real browser: what the person on shift sees and does, with a real server and gateway behind it."""
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -313,13 +314,15 @@ def test_a_stream_that_is_down_is_a_state_of_its_own(page: Any, publisher: Publi
 def test_nothing_is_cut_off_at_any_size(
     browser: Any, address: str, publisher: Publisher, tmp_path: Path, name: str, width: int, height: int
 ) -> None:
-    """A screenshot of each is kept beside the test's other output; no size scrolls sideways."""
+    """No size scrolls sideways. BODYWATCH_ARTEFACTS names a folder for the pictures, to be looked at."""
+    folder = Path(os.environ.get("BODYWATCH_ARTEFACTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
     publisher.health("two", HEALTH)
     publisher.incident(replace(incident(1, state="firing", fired=True)))
     with watched(browser, address, viewport={"width": width, "height": height}) as page:
         page.wait_for_selector("[data-channel=two]")
         page.wait_for_selector("#alarm:not([hidden])")
-        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        page.screenshot(path=folder / f"page-{name}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         right = """Math.max(...[...document.querySelectorAll("button")].map(b => b.getBoundingClientRect().right))"""
         assert page.evaluate(right) <= width
