@@ -1,5 +1,6 @@
 """`bodywatch bench`: measurements that anyone can repeat. Each command lives in a file of its own."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,34 @@ def pipeline(
         typer.echo(json.dumps(result))
     else:
         typer.echo(told(result))
+
+
+@app.command()
+def pose(
+    backend: Annotated[
+        str, typer.Option(help="Name of a pose network, or the path of an imported one")
+    ] = "openpose-thin",
+    provider: Annotated[list[str] | None, typer.Option(help="openvino, cpu, cuda, tensorrt; repeat for more")] = None,
+    coco: Annotated[Path | None, typer.Option(help="COCO keypoint annotations, pictures beside them")] = None,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the rendered frames")] = "1280x720",
+    count: Annotated[int, typer.Option("--frames", help="Frames to time following on", min=8)] = 120,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")] = False,
+) -> None:
+    """Time the pose stages and hold them against known keypoints, beside the plain way in the same run.
+
+    Example: [bold]bodywatch bench pose --coco person_keypoints.json --json[/]
+    """
+    import json
+
+    from deploy.bench_pose import run, told
+    from monitor.errors import ConfigError
+    from monitor.pose import installed
+
+    sides = size.lower().split("x")
+    if len(sides) != 2 or not all(side.isdigit() and int(side) >= 64 for side in sides):
+        raise ConfigError("--size", size, "must be WIDTHxHEIGHT in pixels, such as 1280x720")
+    result = run(backend, provider or installed(), coco, (int(sides[0]), int(sides[1])), count)
+    typer.echo(json.dumps(result) if as_json else told(result))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from models.backends import find_backend
 from models.fewer_stages import keep_stages
 from models.grouping import find_people
 from models.openpose import STRIDE
-from monitor.errors import MissingPart, WeightsUnreadable
+from monitor.errors import ConfigError, MissingPart, WeightsUnreadable
 
 Floats = npt.NDArray[np.float32]
 FOLLOWING_STAGES = 3
@@ -112,14 +112,22 @@ class PoseNetwork:
         return self._sessions[key]
 
 
-def _provider(wanted: str) -> str:
-    """Choose an execution provider that is installed."""
+def installed() -> list[str]:
+    """Name the providers that this machine's ONNX Runtime has, best first, as pose.provider takes them."""
     import onnxruntime
 
     there = onnxruntime.get_available_providers()
+    return [name for name, provider in _PROVIDERS.items() if provider in there]
+
+
+def _provider(wanted: str) -> str:
+    """Choose an execution provider that is installed."""
+    there = installed()
     if wanted == "auto":
-        return next(provider for provider in _PROVIDERS.values() if provider in there)
-    if _PROVIDERS[wanted] not in there:
+        return _PROVIDERS[there[0]]
+    if wanted not in _PROVIDERS:
+        raise ConfigError("pose.provider", wanted, f"must be auto or one of {', '.join(_PROVIDERS)}")
+    if wanted not in there:
         extra = "gpu" if wanted in ("cuda", "tensorrt") else "cpu"
         raise MissingPart(
             f"ONNX Runtime with {_PROVIDERS[wanted]}", f"pose.provider: {wanted}", f"install bodywatch[{extra}]"
