@@ -37,8 +37,8 @@ SIZES: dict[Scale, Size] = {
         folds=1, body_epochs=1, fast_epochs=1, single_epochs=1,
     ),
     "smoke": Size(
-        windows=320, batch=16, epochs=8, picture_windows=160, picture_epochs=3, picture_batch=16, picture_px=32,
-        folds=1, body_epochs=5, fast_epochs=None, single_epochs=3,
+        windows=256, batch=16, epochs=6, picture_windows=128, picture_epochs=2, picture_batch=16, picture_px=32,
+        folds=1, body_epochs=4, fast_epochs=10, single_epochs=3,
     ),
     "full": Size(
         windows=10**9, batch=None, epochs=None, picture_windows=10**9, picture_epochs=60, picture_batch=32,
@@ -83,7 +83,7 @@ def experiments(scale: Scale, seed: int) -> Iterator[Experiment]:
             yield Experiment(f"body {protocol} {fold}", read_recipe("body", body), protocol=protocol, fold=fold)
             plain = read_recipe("fast", {**fast, "balance": True, "keep": "auroc"})
             yield Experiment(
-                f"paper features {protocol} {fold}", plain, protocol=protocol, fold=fold, windows=3 * size.windows
+                f"paper features {protocol} {fold}", plain, protocol=protocol, fold=fold, windows=2 * size.windows
             )
 
 
