@@ -90,13 +90,13 @@ def test_hidden_arms_are_told_before_the_window_is_full() -> None:
 
 
 def test_a_window_of_guesses_is_not_judged() -> None:
-    """31 of 150 interpolated poses are over the 20 % that may be."""
+    """16 of 150 interpolated poses are over the 10 % that may be."""
     window = PoseWindow("a", every_s=5.0)
-    push(window, range(31), measured=False)
-    (due,) = push(window, range(31, 151))[-1:]
-    assert isinstance(due, Window)  # tick 0 has left the ring: 30 of 150 is just allowed
+    push(window, range(16), measured=False)
+    (due,) = push(window, range(16, 151))[-1:]
+    assert isinstance(due, Window)  # tick 0 has left the ring: 15 of 150 is just allowed
     window = PoseWindow("a", every_s=5.0)
-    push(window, range(32), measured=False)
-    (due,) = push(window, range(32, 151))[-1:]
+    push(window, range(17), measured=False)
+    (due,) = push(window, range(17, 151))[-1:]
     assert isinstance(due, NotJudged)
     assert due.reason == "low_coverage"
