@@ -26,8 +26,12 @@ def pipeline(
 
     Example: [bold]bodywatch bench pipeline --streams 2 --seconds 120 --size 1280x720 --json[/]
     """
+    import signal
+    import sys
+
     from deploy.bench_pipeline import Load, run, told
 
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends what was started, as Ctrl-C does
     result = run(Load(streams, seconds, size, fps, video, model, "rtsp" if rtsp else "hls"))
     if as_json:
         import json
