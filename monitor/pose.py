@@ -1,5 +1,6 @@
 """The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ FOLLOWING_STAGES = 3
 """Of the network's six: a crop around the speaker is read as well with three (models/README.md)."""
 
 SHAPES_KEPT = 8
-"""Sessions kept at once; each is of one picture size, since fixed shapes are faster, and holds about 40 MB."""
+"""Sessions a thread keeps at once; each is of one picture size, since fixed shapes are faster: about 40 MB each."""
 
 _PROVIDERS = {
     "openvino": "OpenVINOExecutionProvider",
@@ -73,7 +74,7 @@ class PoseNetwork:
         self.provider = _provider(provider)
         self._following = keep_stages(found.content, FOLLOWING_STAGES)
         self._threads, self._concurrently = threads, concurrently
-        self._sessions: dict[tuple[bool, tuple[int, ...]], Any] = {}
+        self._held = threading.local()
 
     @property
     def fingerprint(self) -> str:
@@ -102,14 +103,18 @@ class PoseNetwork:
         return people
 
     def _session(self, complete: bool, shape: tuple[int, ...]) -> Any:
-        """Give the session for pictures of this shape, made at first use."""
+        """Give the calling thread's session for pictures of this shape, made at first use.
+
+        Each thread has its own: a session that OpenVINO holds to one core answers one thread at a time.
+        """
+        sessions: dict[tuple[bool, tuple[int, ...]], Any] = self._held.__dict__.setdefault("sessions", {})
         key = (complete, shape)
-        if key not in self._sessions:
-            if len(self._sessions) >= SHAPES_KEPT:
-                del self._sessions[next(iter(self._sessions))]
+        if key not in sessions:
+            if len(sessions) >= SHAPES_KEPT:
+                del sessions[next(iter(sessions))]
             model = self._model if complete else self._following
-            self._sessions[key] = _open(self._path, model, self.provider, shape, self._threads)
-        return self._sessions[key]
+            sessions[key] = _open(self._path, model, self.provider, shape, self._threads)
+        return sessions[key]
 
 
 def installed() -> list[str]:
