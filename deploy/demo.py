@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CHANNEL = "demo"
 PORT = 8600
+FRAMES_PER_S = 25.0
+"""As European broadcasts have it; the daemon makes 30 poses a second of them. Leaves more of a small machine to it."""
+
 LAST_WORDS_S = 8.0
 """The daemon gets so long after the last picture to judge what is on its way."""
 
@@ -53,7 +56,7 @@ def command(
 def _run(seconds: float | None, kind: Any, port: int | None, folder: Path, stopped: Any, as_json: bool) -> "Report":
     import threading
 
-    from deploy.broadcast import on_air
+    from deploy.broadcast import Format, on_air
     from deploy.demo_report import Narrator, Report
     from deploy.programme import DAY_S, programme
     from deploy.witness import Witness
@@ -64,7 +67,7 @@ def _run(seconds: float | None, kind: Any, port: int | None, folder: Path, stopp
     say("The speaker you will see is rendered, and the model knows only that speaker. Starting ...")
     ended = threading.Event()
     with (
-        on_air(script, kind=kind) as station,
+        on_air(script, kind=kind, form=Format(fps=FRAMES_PER_S)) as station,
         running(_config(station.url, port, folder)) as service,
         Witness(service.redis_url, service.page_url or "", CHANNEL) as witness,
     ):

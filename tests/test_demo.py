@@ -1,6 +1,10 @@
 """The demo: what it broadcasts, and how it holds what it hears against what it showed."""
 
+import json
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +101,24 @@ def test_the_narrator_says_each_thing_once_in_plain_words() -> None:
         "    not judged: nobody to judge in the picture",
         "!!  INCIDENT FIRING: this is not how the speaker moves (score 0.90, highest 0.99, 8 windows)",
     ]
+
+
+@pytest.mark.slow
+def test_the_demo_alerts_on_the_impostor_and_on_nothing_else() -> None:
+    """The shortest demo with an impostor in it, as a user starts it: 70 s of broadcast through the whole way."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("bodywatch"), "demo", "--seconds", str(SHORTEST_S), "--json", "--port", "0"],
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "rendered" in done.stderr  # it says so before anything else
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert [(shot["who"], shot["incidents"]) for shot in told["passages"] if shot["who"]] == [
+        ("speaker", 0), ("speaker", 0), ("impostor", 1), ("speaker", 0),
+    ]  # fmt: skip
+    (only,) = told["incidents"]
+    assert (only["state"], only["fired"], only["truth"]) == ("resolved", True, "impostor")
+    assert 27.0 <= only["start_s"] < 49.0
+    assert told["windows_not_judged"].keys() >= {"filling", "cut"}
+    assert told["frames"] > 60 * 25  # what was on air before the daemon came is not seen
+    assert told["alert_latency_ms"]["websocket"]["messages"] == told["alert_latency_ms"]["redis"]["messages"] == 3

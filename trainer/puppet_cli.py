@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan(
-    genuine: int, impostors: int, *, speaker_s: float, impostor_s: float, takes: int, seed: int = 0
+    genuine: int, impostors: int, *, speaker_s: float, impostor_s: float, takes: int, seed: int = 0, prefix: str = ""
 ) -> Iterator[Plan]:
     """Plan recordings; speaker and impostors share the takes, so that no camera gives anybody away.
 
@@ -59,12 +59,12 @@ def plan(
     for number in range(genuine):
         day = days[number % takes]
         shot = Passage(0.0, speaker_s, seed=10_000 * seed + 1000 + number)
-        yield Plan(f"speaker-{number:03d}", day, Script((shot,), day.camera))
+        yield Plan(f"{prefix}speaker-{number:03d}", day, Script((shot,), day.camera))
     for number in range(impostors):
         day = days[number % takes]
         style = random_style(np.random.default_rng([seed, 5, number]))
         shot = Passage(0.0, impostor_s, who="impostor", style=style, seed=10_000 * seed + 5000 + number)
-        yield Plan(f"impostor-{number:03d}", day, Script((shot,), day.camera))
+        yield Plan(f"{prefix}impostor-{number:03d}", day, Script((shot,), day.camera))
 
 
 def _take(number: int, seed: int) -> Take:
@@ -127,6 +127,7 @@ def puppet(
     impostor_seconds: Annotated[float | None, typer.Option(help="Length of each impostor's; as the speaker's")] = None,
     takes: Annotated[int, typer.Option(help="Cameras, frame rates and bit rates to share among them", min=1)] = 3,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels")] = "640x360",
+    prefix: Annotated[str, typer.Option(help="Begins every recording's name, where several sets go together")] = "",
     seed: Annotated[int, typer.Option(help="Other seed, other speeches, styles and cameras")] = 0,
     video: Annotated[bool, typer.Option(help="--no-video writes only the truth: fast, for thousands of styles")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")] = False,
@@ -138,7 +139,15 @@ def puppet(
     """
     width, height = _size(size)
     plans = list(
-        plan(genuine, impostors, speaker_s=seconds, impostor_s=impostor_seconds or seconds, takes=takes, seed=seed)
+        plan(
+            genuine,
+            impostors,
+            speaker_s=seconds,
+            impostor_s=impostor_seconds or seconds,
+            takes=takes,
+            seed=seed,
+            prefix=prefix,
+        )
     )
     for one in render(plans, out, width=width, height=height, video=video):
         made = {"recording": f"{one.name}.mp4", "kind": _kind(one.shot), "session": one.take.name}
