@@ -152,6 +152,7 @@ class Connection:
             for packet in container.demux(stream):
                 if packet.size and not self._give(packet):
                     break
+            self._error = self._explained(self._error)
         except (av.FFmpegError, StreamError, OSError, ValueError) as error:
             self._error = self._explained(error)
         finally:
@@ -162,11 +163,11 @@ class Connection:
                 container.close()
 
     def _explained(self, error: Exception) -> StreamError:
-        """Tell what went wrong; FFmpeg takes an RTSP server that hangs for one that sends nonsense."""
+        """Tell what went wrong; FFmpeg takes an RTSP server that hangs for one that sends nonsense, or for its end."""
         told = explain(error, self._url, self._transport, timeout_s=self._timeout_s, opened=self.stream is not None)
-        waited_s = time.monotonic() - self.heard_s
-        hung = self.stream is None and waited_s >= self._timeout_s and not is_file(self._url)
-        if hung and isinstance(told, StreamUnreadable | StreamUnreachable):
+        hung = not is_file(self._url) and (self.stream is None or scheme_of(self._url).startswith("rtsp"))
+        waited = time.monotonic() - self.heard_s >= 0.95 * self._timeout_s  # FFmpeg's clock starts a little earlier
+        if hung and waited and isinstance(told, StreamUnreadable | StreamUnreachable | StreamEnded):
             return StreamSilent(self.url, self._timeout_s)
         return told
 
