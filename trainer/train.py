@@ -50,8 +50,7 @@ def train(
     """Train on learn, judge every epoch on check, keep the best; go on where an interrupted run stopped.
 
     stop_after ends early, after so many epochs of this call, and so does enough(), asked before each; the run is
-    ready to go on then. Returns the history:
-    for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
+    ready to go on then. Returns the history: for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
     """
     run.mkdir(parents=True, exist_ok=True)
     network.to(device)
@@ -69,7 +68,7 @@ def train(
         network.train()
         losses, right, seen = 0.0, 0, 0
         for poses, labels, who, lengths in shuffled(learn, recipe, random):
-            outputs = network.outputs(poses.to(device), lengths)  # (B, people)
+            outputs = network.outputs(poses.to(device), None if lengths is None else lengths.to(device))  # (B, people)
             logits = network.log_odds(outputs)  # (B,)
             if outputs.size(1) > 1:
                 loss = nn.functional.cross_entropy(outputs, who.to(device), label_smoothing=recipe.smooth_labels)
