@@ -60,7 +60,8 @@ class Connection:
         self._error: StreamError = StreamEnded(self.url)
         self._container: av.container.InputContainer | None = None
         self.stream: av.VideoStream | None = None
-        self.heard_s = time.monotonic()
+        self.heard_s = self._came_s = self._spoke_s = time.monotonic()
+        self._late: Packet | None = None
         self.program_s: float | None = None  # Unix time of the first packet, where HLS tells it
         threading.Thread(target=self._read, name=f"read {self.url}", daemon=True).start()
 
@@ -86,7 +87,10 @@ class Connection:
             self._moved.wait_for(lambda: bool(self._packets) or self._over, wait_s)
             if self._packets:
                 self._moved.notify_all()
-                return self._packets.popleft()
+                packet = self._packets.popleft()
+                if packet is not self._late:
+                    self.heard_s = time.monotonic()  # a burst that is still being played is heard
+                return packet
             if self._over:
                 raise self._error
             return None
@@ -166,7 +170,7 @@ class Connection:
         """Tell what went wrong; FFmpeg takes an RTSP server that hangs for one that sends nonsense, or for its end."""
         told = explain(error, self._url, self._transport, timeout_s=self._timeout_s, opened=self.stream is not None)
         hung = not is_file(self._url) and (self.stream is None or scheme_of(self._url).startswith("rtsp"))
-        waited = time.monotonic() - self.heard_s >= 0.95 * self._timeout_s  # FFmpeg's clock starts a little earlier
+        waited = time.monotonic() - self._spoke_s >= 0.95 * self._timeout_s  # FFmpeg's clock starts a little earlier
         if hung and waited and isinstance(told, StreamUnreadable | StreamUnreachable | StreamEnded):
             return StreamSilent(self.url, self._timeout_s)
         return told
@@ -176,6 +180,11 @@ class Connection:
         with self._moved:
             self._moved.wait_for(lambda: self._closed or len(self._packets) < AHEAD_PACKETS)
             self._packets.append(packet)
-            self.heard_s = time.monotonic()
+            now_s = time.monotonic()
+            if now_s - self._came_s < self._timeout_s:
+                self.heard_s = self._spoke_s = now_s
+            else:  # the first after a silence may be one that FFmpeg held back: it proves nothing
+                self._late = packet
+            self._came_s = now_s
             self._moved.notify_all()
             return not self._closed

@@ -80,9 +80,8 @@ class Playout:
             raise
 
     def _heed(self, now_s: float) -> None:
-        """Complain when nothing was heard or seen for too long; a burst that is still being played is heard."""
-        if now_s - self._delivered_s > self._timeout_s:
-            heed_silence(self._connection, self._timeout_s)
+        """Complain when nothing was heard or seen for too long."""
+        heed_silence(self._connection, self._timeout_s)
         if now_s - self._delivered_s > FIRST_PICTURE_S:
             raise no_picture(self._connection, self._timeline.timeless)
 
