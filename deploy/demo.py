@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 CHANNEL = "demo"
 PORT = 8600
-FRAMES_PER_S = 25.0
-"""As European broadcasts have it; the daemon makes 30 poses a second of them. Leaves more of a small machine to it."""
+FRAMES_PER_S = 20.0
+"""The lowest rate at which every tick of the 30 Hz grid is measured (resample.MEASURED_S): two slow cores have to draw,
+encode, pose and serve at once."""
 
 LAST_WORDS_S = 8.0
 """The daemon gets so long after the last picture to judge what is on its way."""
