@@ -50,7 +50,8 @@ def train(
     """Train on learn, judge every epoch on check, keep the best; go on where an interrupted run stopped.
 
     stop_after ends early, after so many epochs of this call, and so does enough(), asked before each; the run is
-    ready to go on then. Returns the history: for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
+    ready to go on then. Returns the history: for each epoch loss, accuracy (train), val_loss, val_accuracy,
+    val_auroc, lr and seconds.
     """
     run.mkdir(parents=True, exist_ok=True)
     network.to(device)
