@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "demo"
 PORT = 8600
-FRAMES_PER_S = 20.0
+FRAMES_PER_S = 15.0
 """The lowest rate at which every tick of the 30 Hz grid is measured (resample.MEASURED_S): two slow cores have to draw,
 encode, pose and serve at once."""
 

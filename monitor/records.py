@@ -64,7 +64,7 @@ class Tick:
     """A pose on the uniform 30 Hz grid.
 
     number counts ticks since the epoch's first frame. keypoints is (18, 3) float32 as in Pose, all zero when
-    nobody is there. measured is False for a pose interpolated over a lost frame. broken as in Sighting: it stands
+    nobody is there. measured is False for a pose further than one step (1/30 s) from any posed frame. broken as in Sighting: it stands
     on the first tick after the break.
     """
 
@@ -80,7 +80,7 @@ class Tick:
 class Quality:
     """How far a window can be trusted.
 
-    measured is the share of its poses that a frame at their time stands behind, the rest is interpolated;
+    measured is the share of its poses with a posed frame within one step of the grid, the rest bridges a wider gap;
     arms the share of poses with elbow and wrist of at least one arm seen; visible the mean share of the 12 upper
     keypoints that are seen. All in 0..1.
     """

@@ -18,8 +18,9 @@ MAX_GAP_S = 0.2
 EARLY_S = 0.001
 """A tick up to so much later than a frame counts as the frame's: containers round time stamps to 1 ms."""
 
-MEASURED_S = 0.75 / RATE_HZ
-"""A tick with a posed frame this near is measured: met by every tick from 20 fps up, missed where one is lost."""
+MEASURED_S = 1 / RATE_HZ + EARLY_S
+"""A tick with a posed frame this near is measured: met by every tick from 15 fps up. A gesture has little above the
+7.5 Hz that 15 poses a second still show; what is thinner than that is told as low coverage."""
 
 NOBODY = np.zeros((len(KEYPOINTS), 3), np.float32)
 NOBODY.setflags(write=False)

@@ -62,11 +62,17 @@ def test_two_seconds_need_about_60_poses_at_high_frame_rates(fps: int, posed: in
     assert wanted == pytest.approx(posed, abs=1)
 
 
-def test_one_lost_frame_is_interpolated_and_told() -> None:
-    """At 30 fps the tick of a lost frame is 33 ms from both neighbours, over the 25 ms that count as measured."""
-    got = ticks((i / 30 for i in range(30)), lost=frozenset({10}))
-    assert [t.number for t in got if not t.measured] == [10]
-    assert got[10].keypoints[0, 0] == pytest.approx(100 * 10 / 30, abs=0.01)
+def test_lost_frames_are_interpolated_and_told() -> None:
+    """Of three lost frames at 30 fps the middle tick is 67 ms from both neighbours, over one step of the grid."""
+    got = ticks((i / 30 for i in range(30)), lost=frozenset({10, 11, 12}))
+    assert [t.number for t in got if not t.measured] == [11]
+    assert got[11].keypoints[0, 0] == pytest.approx(100 * 11 / 30, abs=0.01)
+
+
+def test_fifteen_poses_a_second_measure_every_tick_and_eight_do_not() -> None:
+    """Every second tick of 15 fps lies 33 ms from a frame; at 8 fps (125 ms apart) some lie over 34 ms away."""
+    assert all(t.measured for t in ticks(i / 15 for i in range(30)))
+    assert not all(t.measured for t in ticks(i / 8 for i in range(30)))
 
 
 def test_a_missed_detection_is_bridged() -> None:
