@@ -64,8 +64,8 @@ class Tick:
     """A pose on the uniform 30 Hz grid.
 
     number counts ticks since the epoch's first frame. keypoints is (18, 3) float32 as in Pose, all zero when
-    nobody is there. measured is False for a pose further than one step (1/30 s) from any posed frame. broken as in Sighting: it stands
-    on the first tick after the break.
+    nobody is there. measured is False for a pose further than one step (1/30 s) from any posed frame. broken as in
+    Sighting: it stands on the first tick after the break.
     """
 
     number: int
