@@ -1,6 +1,5 @@
 """The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ class PoseNetwork:
         self.provider = _provider(provider)
         self._following = keep_stages(found.content, FOLLOWING_STAGES)
         self._threads, self._concurrently = threads, concurrently
-        self._held = threading.local()
+        self._idle: dict[tuple[bool, tuple[int, ...]], list[Any]] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -88,7 +87,14 @@ class PoseNetwork:
     def maps(self, look: Look) -> Floats:
         """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
         planes = np.ascontiguousarray(look.image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
-        out: Floats = self._session(look.complete, planes.shape).run(None, {"image": planes})[0][0]
+        idle = self._sessions(look.complete, planes.shape)
+        # A session that OpenVINO holds to one core answers one caller at a time, so each call in flight has its own.
+        try:
+            session = idle.pop()
+        except IndexError:
+            session = self._opened(look.complete, planes.shape)
+        out: Floats = session.run(None, {"image": planes})[0][0]
+        idle.append(session)
         return out
 
     def _find_one(self, look: Look) -> Floats:
@@ -102,19 +108,15 @@ class PoseNetwork:
         people[people[..., 2] == 0] = 0
         return people
 
-    def _session(self, complete: bool, shape: tuple[int, ...]) -> Any:
-        """Give the calling thread's session for pictures of this shape, made at first use.
-
-        Each thread has its own: a session that OpenVINO holds to one core answers one thread at a time.
-        """
-        sessions: dict[tuple[bool, tuple[int, ...]], Any] = self._held.__dict__.setdefault("sessions", {})
+    def _sessions(self, complete: bool, shape: tuple[int, ...]) -> list[Any]:
+        """Give the sessions for pictures of this shape that nobody uses now; the oldest shape makes room for a new."""
         key = (complete, shape)
-        if key not in sessions:
-            if len(sessions) >= SHAPES_KEPT:
-                del sessions[next(iter(sessions))]
-            model = self._model if complete else self._following
-            sessions[key] = _open(self._path, model, self.provider, shape, self._threads)
-        return sessions[key]
+        if key not in self._idle and len(self._idle) >= SHAPES_KEPT:
+            self._idle.pop(next(iter(self._idle)), None)
+        return self._idle.setdefault(key, [])
+
+    def _opened(self, complete: bool, shape: tuple[int, ...]) -> Any:
+        return _open(self._path, self._model if complete else self._following, self.provider, shape, self._threads)
 
 
 def installed() -> list[str]:

@@ -120,5 +120,5 @@ def test_the_demo_alerts_on_the_impostor_and_on_nothing_else() -> None:
     assert (only["state"], only["fired"], only["truth"]) == ("resolved", True, "impostor")
     assert 27.0 <= only["start_s"] < 49.0
     assert told["windows_not_judged"].keys() >= {"filling", "cut"}
-    assert told["frames"] > 60 * 20  # what was on air before the daemon came is not seen
+    assert told["frames"] > 60 * 15  # 70 s at 15 fps, less what was on air before the daemon came
     assert told["alert_latency_ms"]["websocket"]["messages"] == told["alert_latency_ms"]["redis"]["messages"] == 3
