@@ -24,7 +24,7 @@ def main(out: Path) -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport={"width": 1600, "height": 900})
             wait_for(f"http://127.0.0.1:{port}/healthz", demo)
             page.goto(f"http://127.0.0.1:{port}/")
             page.get_by_text("FIRING").first.wait_for(timeout=FIRING_MS)
