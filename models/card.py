@@ -15,7 +15,9 @@ class Card:
 
     window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
     clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
-    or to {value, low, high} with a 95 % confidence interval. created is ISO 8601, UTC.
+    or to {value, low, high} with a 95 % confidence interval. normal maps a keypoint to how fast it moves in the
+    person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. created is
+    ISO 8601, UTC.
     """
 
     person: str
@@ -34,6 +36,7 @@ class Card:
     thresholds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    normal: dict[str, dict[str, float]] = field(default_factory=dict)
     note: str = ""
 
     def to_json(self) -> str:
@@ -58,6 +61,7 @@ class Card:
             "",
             "Measured (95 % interval over recordings, where one is given)",
             *(f"  {name:<40} {_figure(figure)}" for name, figure in sorted(self.metrics.items())),
+            *_usual(self.normal),
             "",
             "It knows one person, as seen by the cameras it was measured on. A face swap or lip-sync on the person's",
             "own body moves like the person and is not found. Arms out of view, or a shot under 5 s: not judged.",
@@ -69,6 +73,14 @@ def _listed(values: dict[str, Any]) -> str:
     return ", ".join(
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
     )
+
+
+def _usual(normal: dict[str, dict[str, float]]) -> list[str]:
+    if not normal:
+        return []
+    heading = "Moves, in shoulder widths a second (mean; 5 % to 95 % of the person's own windows)"
+    told = (f"  {name:<40} {r['mean']:.2f}; {r['low']:.2f} to {r['high']:.2f}" for name, r in normal.items())
+    return ["", heading, *told]
 
 
 def _figure(figure: Any) -> str:

@@ -1,10 +1,13 @@
 """Which keypoints, and which seconds, made a window look like somebody else: for the page, beside an alert.
 
+Beside it stands how fast each keypoint moved, and how fast it does when it is the person (models/movement.py).
+
 Integrated gradients (Sundararajan, Taly and Yan, 2017) from the same body held still to the body as it moved: what is
 told adds up to the difference between the two, in log odds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ import torch
 from torch import Tensor
 
 from models.artifact import LoadedModel
+from models.movement import speeds
 from models.skeleton import KEYPOINTS, RATE_HZ, UPPER_BODY
 
 STEPS = 12
@@ -25,6 +29,8 @@ class Explanation:
 
     still is the log odds of the same body held at its mean pose, moving those of the window as it is; what lies between
     is the movement's part, and by_keypoint (12 names) and by_second (one for each second begun) each add up to it.
+    speeds are those of the window in shoulder widths a second, normal the card's ranges for them; neither moved the
+    score by itself.
     """
 
     score: float
@@ -32,6 +38,8 @@ class Explanation:
     moving: float
     by_keypoint: dict[str, float]
     by_second: tuple[float, ...]
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    normal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def movement(self) -> float:
@@ -42,23 +50,37 @@ class Explanation:
         return sorted(self.by_keypoint, key=lambda name: -abs(self.by_keypoint[name]))[:count]
 
     def as_record(self) -> dict[str, Any]:
-        """Give what the page shows: each keypoint's share in 0..1, log odds by second, and a sentence.
+        """Give what the page shows: each keypoint's share in 0..1, log odds by second, speeds, and a sentence.
 
         movement is False when the still body alone gives the verdict: then it is posture that looks like another.
         """
         whole = sum(abs(value) for value in self.by_keypoint.values()) or 1.0
         moved = abs(self.movement) >= 0.5 * max(abs(self.still), 0.5)
-        first, second = (name.replace("_", " ") for name in self.strongest(2))
+        first, second = (_plain(name) for name in self.strongest(2))
         pairs = enumerate(self.by_second, start=1)
         at = max(pairs, key=lambda pair: pair[1] if self.movement > 0 else -pair[1])[0]
         side = "unlike" if self.moving > 0 else "like"
-        words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}"
+        words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}{self._beside()}"
         return {
             "keypoints": {name: round(abs(value) / whole, 3) for name, value in self.by_keypoint.items()},
             "seconds": [round(value, 3) for value in self.by_second],
+            "speeds": {name: round(value, 2) for name, value in self.speeds.items()},
+            "normal": {name: dict(self.normal[name]) for name in self.speeds if name in self.normal},
             "movement": moved,
             "words": words if moved else f"{side} the person in posture and build rather than in movement",
         }
+
+    def _beside(self) -> str:
+        """Hold the strongest keypoint's speed against the person's own."""
+        name = self.strongest(1)[0]
+        if name not in self.speeds or name not in self.normal:
+            return ""
+        low, high = (self.normal[name][end] for end in ("low", "high"))
+        return f"; {_plain(name)} {self.speeds[name]:.1f} shoulder widths a second, normally {low:.1f} to {high:.1f}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
@@ -80,6 +102,8 @@ def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
         moving=float(ends[1]),
         by_keypoint={KEYPOINTS[k]: float(value) for k, value in zip(UPPER_BODY, part.sum(dim=0), strict=True)},
         by_second=tuple(float(second.sum()) for second in seconds),
+        speeds=speeds(window),
+        normal=model.card.normal,
     )
 
 

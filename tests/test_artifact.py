@@ -1,6 +1,7 @@
 """The model file: what goes in comes out, and nothing runs that nobody vouches for."""
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ CARD = Card(
     trainer="0.1.0",
     pose_backend={"name": "openpose-thin", "sha256": "ab"},
     thresholds={"enter": 0.8, "clear": 0.5, "hold_s": 2.0, "k": 3, "n": 4, "false_alerts_per_hour": 0.5},
+    normal={"right_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}},
 )
 
 
@@ -61,6 +63,17 @@ def test_the_card_comes_back_whole_and_without_running_the_file(model_file: Path
     assert artifact.read_card(model_file) == CARD
     assert artifact.load(model_file).card == CARD
     assert artifact.load(model_file).person == "ada"
+
+
+def test_a_file_from_before_cards_had_a_normal_range_is_read(model_file: Path, tmp_path: Path) -> None:
+    """What a card does not tell is empty."""
+    with zipfile.ZipFile(model_file) as now, zipfile.ZipFile(tmp_path / "older.pt", "w") as older:
+        for name in now.namelist():
+            content = now.read(name)
+            if name.endswith("card.json"):
+                content = json.dumps({k: v for k, v in json.loads(content).items() if k != "normal"}).encode()
+            older.writestr(name, content)
+    assert artifact.read_card(tmp_path / "older.pt") == replace(CARD, normal={})
 
 
 def test_a_changed_byte_is_refused(model_file: Path) -> None:

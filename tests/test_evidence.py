@@ -29,10 +29,12 @@ from tests import servers
 KEYPOINTS = np.full((18, 3), 1.0, np.float32) * [160.0, 90.0, 1.0]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUALITY = Quality(1.0, 1.0, 1.0)
+WHY = {"speeds": {"right_wrist": 1.9}, "normal": {"right_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}}}
 
 
 def incident(state: str, *, start_s: float = 30.0, end_s: float = 33.0, name: str = "case-1") -> Incident:
-    return Incident(name, "one", "speaker", state, 0, start_s, end_s, end_s, 0.9, 0.95, 7)  # type: ignore[arg-type]
+    known = Incident(name, "one", "speaker", "firing", 0, start_s, end_s, end_s, 0.9, 0.95, 7, explanation=WHY)
+    return replace(known, state=state)  # type: ignore[arg-type]
 
 
 class Broadcast:
@@ -140,6 +142,7 @@ def test_beside_the_clip_lie_poses_scores_facts_and_a_filmstrip(config: Evidence
     assert (scores[0]["end_s"], scores[-1]["end_s"]) == (pytest.approx(20.0), pytest.approx(49.0))
     facts = json.loads((folder / "incident.json").read_text())
     assert facts["incident"]["state"] == "resolved"
+    assert facts["incident"]["explanation"] == WHY
     assert facts["digests"] == {"model_sha256": "ab" * 32}
     assert facts["interrupted"] is False
     assert facts["clock"]["arrived_unix_s"] == facts["clock"]["stream_s"]  # this broadcast's arrival is its own time

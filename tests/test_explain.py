@@ -13,7 +13,8 @@ from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import KEYPOINTS, LEFT_WRIST, UPPER_BODY
 from tests.bodies import make_track
 
-CARD = Card("ada", "motion", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""})
+NORMAL = {"left_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}}
+CARD = Card("ada", "motion", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""}, normal=NORMAL)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,19 @@ def test_a_record_for_the_page_names_shares_that_add_up_to_one() -> None:
     record = told.as_record()
     assert record["keypoints"] == {"left_wrist": 0.75, "nose": 0.1, "neck": 0.15}
     assert record["words"] == "unlike the person, mostly in how left wrist and neck move, most in second 2"
+
+
+def test_the_strongest_keypoints_speed_stands_beside_the_persons_own(model: LoadedModel) -> None:
+    """The range is the card's; a keypoint that the card does not know has a speed and no range."""
+    record = explain(model, window()).as_record()
+    assert set(record["speeds"]) == {KEYPOINTS[k] for k in UPPER_BODY}
+    assert record["speeds"]["left_wrist"] > 1.2 > record["speeds"]["left_shoulder"]
+    assert record["normal"] == NORMAL
+    told = Explanation(0.98, -1.0, 4.0, {"left_wrist": 3.75, "neck": 0.75}, (5.0,), {"left_wrist": 1.94}, NORMAL)
+    assert told.as_record()["words"] == (
+        "unlike the person, mostly in how left wrist and neck move, most in second 1; "
+        "left wrist 1.9 shoulder widths a second, normally 0.4 to 1.2"
+    )
 
 
 def test_posture_is_called_posture() -> None:

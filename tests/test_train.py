@@ -13,7 +13,7 @@ from models.pose_lstm import PoseLSTM
 from tests.bodies import make_track, two_people
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
-from trainer.export import export
+from trainer.export import export, make_card
 from trainer.metrics import auroc
 from trainer.recipe import Recipe, preset_names, read_recipe
 from trainer.replay import alerts, choose_rule, play
@@ -119,6 +119,16 @@ def test_the_exported_file_scores_as_the_run_and_its_card_tells_how_well(run: Ru
     assert model.card.thresholds.keys() == {"enter", "clear", "hold_s", "k", "n", "false_alerts_per_hour"}
     assert 0.9 < model.card.metrics["by_session auroc"]["value"] <= 1
     assert "by_session auroc" in model.card.page()
+
+
+def test_the_card_knows_how_fast_the_persons_wrists_move(run: Run) -> None:
+    """30 px at 1 to 1.1 Hz are 4 x 30 x 1.05 = 126 px a second, where shoulders are 100 px apart."""
+    card = make_card(run, evaluate(run, rounds=20), "")
+    wrist = card.normal["right_wrist"]
+    assert wrist["low"] < wrist["mean"] < wrist["high"]
+    assert wrist["mean"] == pytest.approx(1.26, abs=0.15)
+    assert card.normal["right_shoulder"]["high"] < 0.2
+    assert "right_wrist" in card.page()
 
 
 def test_one_model_judges_windows_of_three_and_of_eight_seconds(tmp_path: Path) -> None:

@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models import artifact
 from models.card import Card
 from models.features import FEATURES
+from models.movement import normal_speeds
+from models.skeleton import WINDOW_POSES
 from trainer.errors import RunUnusable
 from trainer.evaluate import evaluate
-from trainer.runs import Run
+from trainer.runs import EVALUATE_STEP, Run
 from trainer.tracks import Track
 
 NO_BACKEND = {"name": "none: keypoints from elsewhere", "sha256": ""}
@@ -57,8 +61,16 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
             "seed": run.task.seed,
             "best_epoch": run.best()["epoch"],
         },
+        normal=normal_movement(run),
         note=note,
     )
+
+
+def normal_movement(run: Run) -> dict[str, dict[str, float]]:
+    """Give how fast the person's keypoints move in the run's genuine training windows of 5 s, one a second."""
+    windows = run.windows("train", EVALUATE_STEP, WINDOW_POSES)
+    genuine = np.flatnonzero(windows.label == 0)
+    return normal_speeds(windows.take(genuine[[at]])[0][0].numpy() for at in range(len(genuine)))
 
 
 def _is_nothing(figure: Any) -> bool:
