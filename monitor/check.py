@@ -13,6 +13,7 @@ from monitor.offline import Result, score_file
 from monitor.person import load_model, rule_of
 from monitor.pose import PoseNetwork
 from monitor.records import Frame
+from monitor.source import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, 
     model = load_model(channel, network)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task(file, total=None, at="")
+        task = bar.add_task(redact(file), total=None, at="")
 
         def progress(frame: Frame) -> None:
             bar.update(task, at=f"{frame.time_s:7.1f} s")

@@ -1,6 +1,7 @@
 """YAML -> typed configuration; an unknown key is an error, and every default is here."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from monitor.errors import ConfigError
+
+_NAME = re.compile(r"\$\{(\w+)\}")
 
 
 class Section(BaseModel):
@@ -156,14 +159,16 @@ def load(path: Path) -> Config:
 
 
 def _expand(value: Any, source: str) -> Any:
-    """Replace ${NAME} in every string of a YAML tree."""
+    """Replace ${NAME} in every string of a YAML tree; an error names no more of the string, which may be an address."""
     if isinstance(value, dict):
         return {key: _expand(inner, source) for key, inner in value.items()}
     if isinstance(value, list):
         return [_expand(inner, source) for inner in value]
     if not isinstance(value, str):
         return value
-    expanded = os.path.expandvars(value)
-    if "${" in expanded:
-        raise ConfigError(source, expanded[expanded.index("${") :], "is not set in the environment")
-    return expanded
+    for name in _NAME.findall(value):
+        if name not in os.environ:
+            raise ConfigError(source, f"${{{name}}}", "is not set in the environment")
+    if "${" in _NAME.sub("", value):
+        raise ConfigError(source, "${", "must go on with a NAME and }")
+    return _NAME.sub(lambda found: os.environ[found[1]], value)

@@ -15,6 +15,7 @@ from monitor.pose import Look, PoseNetwork
 from monitor.records import Frame, Incident, NotJudged, Score, Seen
 from monitor.resample import Grid
 from monitor.scorer import Scorer
+from monitor.source import redact
 from monitor.speaker import Speaker
 from monitor.verdict import Rule, Verdict, paper_verdict
 from monitor.watch import Channel, PoseFinder, watch
@@ -73,7 +74,7 @@ def score_file(
     Raises:
         StreamError: the file can't be read as video.
     """
-    result = Result(path, model.person, model.path.name, network.fingerprint)
+    result = Result(redact(path), model.person, model.path.name, network.fingerprint)
     numbers = itertools.count(1)
     channel = Channel(
         Speaker(region=region, smooth=smooth),

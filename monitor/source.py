@@ -26,6 +26,7 @@ ANALYSE_S = 2.0
 """FFmpeg may look at so much of a stream before it says what is in it; its own default is 5 s."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_STREAM_KEY = re.compile(r"([^/]*/+[^/?# ]+[/?# ]+).+", re.DOTALL)
 _VALUE = re.compile(r"([?&;/][^=?&;/#]*)=[^&;/#]*")
 
 
@@ -48,9 +49,10 @@ def path_of(url: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Hide user, password and every key=value of an address; what is left is safe to log and to show.
+    """Hide user, password, every key=value and RTMP's stream key; what is left of an address is safe to log and show.
 
     A password that was written with a bare / or ? in it is hidden too: when in doubt, everything up to the last @ goes.
+    Of rtmp://host/app/KEY all behind the application goes: whoever knows the key may broadcast in its owner's name.
     """
     match = _SCHEME.fullmatch(url)
     if match is None or is_file(url):
@@ -61,6 +63,8 @@ def redact(url: str) -> str:
     if "@" in rest and ("@" in authority or (colon and not port.isdigit())):
         credentials, _, rest = rest.rpartition("@")
         rest = ("***@" if credentials else "@") + rest
+    if scheme.lower().startswith("rtmp"):
+        return f"{scheme}://" + _STREAM_KEY.sub(r"\1***", rest)
     rest, hash_, _ = rest.partition("#")
     before, question, query = rest.partition("?")
     if question and "=" not in query:

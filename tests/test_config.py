@@ -82,8 +82,9 @@ def test_a_mistake_is_one_sentence_that_names_the_key(values: dict[str, Any], se
         ("- a", "{path}: the file: must hold keys and values, such as channels:"),
         (
             "channels: [{name: a, url: 'rtsp://u:${NO_SUCH_NAME}@h'}]",
-            "{path}: ${{NO_SUCH_NAME}}@h: is not set in the environment",
+            "{path}: ${{NO_SUCH_NAME}}: is not set in the environment",
         ),
+        ("channels: [{name: a, url: 'rtmp://h/live/${key'}]", "{path}: ${{: must go on with a NAME and }}"),
     ],
 )
 def test_a_broken_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, sentence: str) -> None:

@@ -25,6 +25,12 @@ from tests import servers
         ("https://cdn.example/a.m3u8?s3cret", "https://cdn.example/a.m3u8?***"),
         ("https://cdn.example/hdnts=exp=1~hmac=s3cret/a.m3u8", "https://cdn.example/hdnts=***/a.m3u8"),
         ("https://cdn.example/a.m3u8#s3cret", "https://cdn.example/a.m3u8#***"),
+        ("rtmp://live.example/app/s3cret-key", "rtmp://live.example/app/***"),
+        ("rtmps://desk:s3cret@live.example:443/app/room/s3cret?auth=s3cret", "rtmps://***@live.example:443/app/***"),
+        ("RTMP://live.example//app//s3cret#x", "RTMP://live.example//app//***"),
+        ("rtmp://live.example/app playpath=s3cret live=1", "rtmp://live.example/app ***"),
+        ("rtmp://live.example/app?token=s3cret/s3cret", "rtmp://live.example/app?***"),
+        ("rtmp://live.example//app/", "rtmp://live.example//app/"),
         ("udp://@239.1.2.3:5000", "udp://@239.1.2.3:5000"),
         ("/clips/speech@noon.mp4", "/clips/speech@noon.mp4"),
         ("file:///clips/speech.mp4", "file:///clips/speech.mp4"),
@@ -198,7 +204,7 @@ def bad(tmp_path: Path) -> Path:
         ),
         (
             "rtmp://127.0.0.1:{closed}/live/key",
-            "rtmp://127.0.0.1:{closed}/live/key does not answer (connection refused); " + HOST,
+            "rtmp://127.0.0.1:{closed}/live/*** does not answer (connection refused); " + HOST,
         ),
         (
             "rtsp://desk:s3cret@nowhere.invalid/live",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from monitor.errors import StreamError
-from monitor.ingest import Ingest, StreamState, probe
+from monitor.ingest import Ingest, StreamState, probe, redact
 from monitor.packets import CodedPacket
 from monitor.records import Frame
 from tests import servers
@@ -201,7 +201,22 @@ def test_a_server_that_was_killed_and_came_back_is_watched_again(serve: Serve, b
         assert watched.states[-1].reconnects >= 1
         assert watched.states[-1].transport == transport
     assert_true_times(watched.of_epoch(epoch + 1))
-    assert server.url.partition("?")[0] in next(s.why for s in watched.states if s.state == "stream_down")
+    assert redact(server.url).partition("?")[0] in next(s.why for s in watched.states if s.state == "stream_down")
+
+
+def test_the_stream_key_of_rtmp_stands_in_no_log_no_state_and_no_sentence(
+    broadcast: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """rtmp://host/live/key: whoever reads "key" may broadcast. Live, and while the server is gone."""
+    caplog.set_level(logging.DEBUG)
+    with servers.rtmp(broadcast, tmp_path) as server, watching(server.url) as watched:
+        until(lambda: len(watched.frames) >= 5)
+        facts = probe(server.url)
+        server.kill()
+        until(lambda: watched.state == "stream_down")
+    assert server.url.endswith("/live/key")
+    assert str(facts).startswith(f"{server.url.removesuffix('key')}***: h264")
+    assert "/live/key" not in caplog.text + repr(watched.states)
 
 
 def test_a_server_that_hangs_is_down_within_the_time_out_and_stopping_does_not_wait_for_it(broadcast: Path) -> None:
