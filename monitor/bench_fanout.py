@@ -41,7 +41,7 @@ def run(*, clients: int = 500, slow: int = 50, alerts: int = 100, per_s: float =
 
     stop, (told, tell) = SPAWN.Event(), SPAWN.Pipe(duplex=False)
     with embedded.running() as server:
-        gateway = SPAWN.Process(target=_gateway, args=(server.url, stop, tell), daemon=True)
+        gateway = SPAWN.Process(target=_gateway, args=(server.url, clients, stop, tell), daemon=True)
         gateway.start()
         address = told.recv()
         assert gateway.pid is not None
@@ -102,7 +102,7 @@ def _rss_kb(pid: int) -> int:
         return 0
 
 
-def _gateway(redis_url: str, stop: Event, tell: Connection) -> None:
+def _gateway(redis_url: str, clients: int, stop: Event, tell: Connection) -> None:
     import threading
 
     from monitor.config import parse
@@ -117,7 +117,7 @@ def _gateway(redis_url: str, stop: Event, tell: Connection) -> None:
     threading.Thread(target=mirror, daemon=True).start()
     values = {
         "channels": [{"name": "bench", "url": "file.mp4"}],
-        "gateway": {"port": 0, "audit": None},
+        "gateway": {"port": 0, "audit": None, "max_clients": clients},
         "evidence": {"folder": None},
     }
     run_gateway(parse(values, "bench"), redis_url, stop=stopped, on_ready=tell.send)

@@ -32,6 +32,7 @@ class GatewayConfig(Section):
 
     host: str = Field("127.0.0.1", description="any other address than loopback needs a token")
     port: int = Field(8600, ge=0, le=65535, description="0 picks a free one")
+    max_clients: int = Field(1000, ge=1, description="open websockets; one more is closed with 4429")
     origins: tuple[str, ...] = Field((), description="web origins besides our own page that may connect")
     tokens: Path | None = Field(None, description="file of `bodywatch token new`; needed beyond loopback")
     audit: Path | None = Field(Path("var/audit.jsonl"), description="who did what and when is appended to this file")

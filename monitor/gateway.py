@@ -11,8 +11,9 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 
 from monitor import link
-from monitor.client import Session
+from monitor.client import FULL, Session
 from monitor.config import Config
+from monitor.crowd import Crowd, room_for
 from monitor.door import Door
 from monitor.errors import AddressInUse, ConfigError
 from monitor.metrics import Metrics
@@ -43,6 +44,8 @@ class Gateway:
         self.metrics = Metrics(self.relay)
         self.pages = Pages(self.relay, self.door, self.metrics, config.evidence.folder)
         self.webhooks = Webhooks(config.webhooks, self.relay.store, self.metrics.delivered)
+        self.crowd = Crowd(room_for(config.gateway.max_clients), on_drop=self.metrics.dropped.inc)
+        self.metrics.sockets.set_function(lambda: len(self.crowd))
         self._host, self._port = config.gateway.host, config.gateway.port
 
     @contextlib.asynccontextmanager
@@ -79,6 +82,7 @@ class Gateway:
                 ping_interval=None,  # the session pings, to close with its own code
                 close_timeout=CLOSE_S,
                 server_header=None,
+                create_connection=self.crowd.guests(),
                 logger=quiet,
             )
         except OSError as error:
@@ -93,11 +97,17 @@ class Gateway:
         def count(code: int) -> None:
             self.metrics.closed.labels(str(code)).inc()
 
+        if not self.crowd.enter(socket):
+            count(FULL)
+            await socket.close(FULL, f"no room: {self.crowd.most} websockets are open (gateway.max_clients); try later")
+            return
         try:
             await Session(socket, self.relay, self.desk, self.door, on_close=count).run()
         except Exception:
             log.exception("a client's session ended by a bug")
             raise
+        finally:
+            self.crowd.leave(socket)
 
 
 async def serve(config: Config, redis_url: str, *, stop: asyncio.Event, on_ready: Callable[[str], object]) -> None:

@@ -19,6 +19,10 @@ class Metrics:
         self.registry.register(Channels(relay))
         self.clients = Gauge("bodywatch_gateway_clients", "Websocket clients that said hello", registry=self.registry)
         self.clients.set_function(lambda: len(relay.listeners))
+        self.sockets = Gauge("bodywatch_gateway_sockets", "Open sockets, websockets and others", registry=self.registry)
+        self.dropped = Counter(
+            "bodywatch_gateway_dropped_total", "Sockets dropped at once: too many were open", registry=self.registry
+        )
         self.closed = Counter(
             "bodywatch_gateway_closed_total", "Sessions that the gateway closed", ["code"], registry=self.registry
         )

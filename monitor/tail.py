@@ -13,6 +13,7 @@ from monitor.errors import GatewayAway
 
 PAUSE_S = 1.0
 REFUSALS = {4401: "it wants a token: --token or BODYWATCH_TOKEN", 4403: "this token may not do that"}
+FULL = 4429
 
 
 def command(
@@ -72,6 +73,8 @@ def follow(url: str, *, token: str, channels: list[str], until_s: float = float(
             code = closed.rcvd.code if closed.rcvd else None
             if code in REFUSALS:
                 raise GatewayAway(link.redact(url), REFUSALS[code]) from None
+            if code == FULL and not reached:
+                raise GatewayAway(link.redact(url), closed.rcvd.reason if closed.rcvd else "") from None
             _pause(until_s)
         except (OSError, InvalidHandshake, InvalidURI) as error:
             if not reached:

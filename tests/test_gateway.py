@@ -1,5 +1,6 @@
 """The gateway against a real server and real websocket clients."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -286,6 +287,48 @@ def test_a_client_that_does_not_read_is_closed_with_4413(
     )
     assert b"too slow: no answer to a ping" in received
     deaf.close()
+
+
+def test_one_client_too_many_is_closed_with_4429_until_another_goes(
+    server: embedded.Server, publisher: Publisher
+) -> None:
+    """Two have room. The third is told so in words; plain HTTP is answered all the while."""
+    with serving(config(max_clients=2), server.url) as address:
+        with Client(address) as one, Client(address) as two:
+            one.hear("welcome")
+            two.hear("welcome")
+            third = Client(address, greet=False)
+            assert third.closed() == 4429
+            assert third.socket.close_reason == "no room: 2 websockets are open (gateway.max_clients); try later"
+            assert get(f"http://{address}/healthz")[0] == 200
+            assert b'bodywatch_gateway_closed_total{code="4429"} 1.0' in get(f"http://{address}/metrics")[1]
+            raise_incident(publisher, 1)
+            assert two.hear("alert")["event"]["subject"] == "inc-1"
+        wait(lambda: b"bodywatch_gateway_clients 0.0" in get(f"http://{address}/metrics")[1])
+        with Client(address) as third:
+            assert third.hear("welcome")
+
+
+def test_sockets_that_ask_for_nothing_are_dropped_when_there_are_too_many(
+    server: embedded.Server, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One client and three more may be open: of five silent sockets two go at once, and the client notices nothing."""
+    monkeypatch.setattr("monitor.crowd.SPARE", 3)
+    with (
+        serving(config(max_clients=1), server.url) as address,
+        Client(address) as client,
+        contextlib.ExitStack() as open_,
+    ):
+        client.hear("welcome")
+        host, _, port = address.rpartition(":")
+        silent = [open_.enter_context(socket.create_connection((host, int(port)), timeout=10)) for _ in range(5)]
+        for late in silent[3:]:
+            with contextlib.suppress(ConnectionResetError):
+                assert late.recv(1) == b""
+        silent.pop(0).close()
+        raise_incident(publisher, 1)
+        assert client.hear("alert")["event"]["subject"] == "inc-1"
+        wait(lambda: b"bodywatch_gateway_dropped_total 2.0" in get(f"http://{address}/metrics")[1])
 
 
 def test_nonsense_gets_an_answer_and_the_connection_lives(address: str) -> None:

@@ -73,7 +73,7 @@ const HEARD = {
   link({ state, why }) {
     $("link").dataset.link = state;
     $("link").textContent = { live: "live", lost: "no connection: trying again", token: "token needed" }[state];
-    if (state === "lost" && why) notices.show(why, { kind: "bad" });
+    notices.keep("lost", state === "lost" ? why : "");
     if (state === "token") askToken(why).then(() => link.open());
     document.body.classList.toggle("cut-off", state !== "live");
   },

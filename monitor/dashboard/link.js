@@ -5,6 +5,7 @@ const WHY = {
   4401: "token",
   4403: "This page or this role may not do that.",
   4413: "This page was too slow to read its alerts; it reads them again.",
+  4429: "The gateway has no room for another page; this one tries again.",
 };
 
 /** Keeps one connection. Tells listeners {type, ...} messages of the gateway, and {type: "link", state}. */
