@@ -16,7 +16,7 @@ from monitor.errors import (
     StreamUnreachable,
     StreamUnreadable,
 )
-from monitor.program_time import newest_segment
+from monitor.playlist import UNTOLD_SEGMENT_S, read_playlist
 from monitor.source import Transport, explain, is_file, redact, scheme_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class StreamFacts:
 class Connection:
     """An open stream, or one that is being opened; take() gives its packets in the order of decoding.
 
-    The reader thread ends by itself soon after close(), at the latest when FFmpeg's time-out does.
+    segment_s is the longest that a segment of HLS may last, 0.0 for anything else: nothing comes for so long and all is
+    well. The reader thread ends by itself soon after close(), at the latest when FFmpeg's time-out does.
     """
 
     def __init__(self, url: str, *, transport: Transport, timeout_s: float) -> None:
@@ -62,6 +63,7 @@ class Connection:
         self.stream: av.VideoStream | None = None
         self.heard_s = self._came_s = self._spoke_s = time.monotonic()
         self._late: Packet | None = None
+        self.segment_s = 0.0
         self.program_s: float | None = None  # Unix time of the first packet, where HLS tells it
         threading.Thread(target=self._read, name=f"read {self.url}", daemon=True).start()
 
@@ -145,11 +147,14 @@ class Connection:
     def _read(self) -> None:
         container = None
         try:
-            newest = newest_segment(self._url, self._timeout_s / 4)
-            container = open_container(self._url, self._transport, self._timeout_s)
+            playlist = read_playlist(self._url, self._timeout_s / 4)
+            self.segment_s = playlist.segment_s if playlist else 0.0
+            container = open_container(self._url, self._transport, self._timeout_s, self.segment_s)
             stream = choose_video(container, self._url)
-            if newest is not None and newest == newest_segment(self._url, self._timeout_s / 4):
-                self.program_s = newest[1]  # no segment came meanwhile: FFmpeg began with this one
+            if playlist is None and container.format.name.startswith("hls"):
+                self.segment_s = UNTOLD_SEGMENT_S
+            if playlist and playlist.newest and playlist == read_playlist(self._url, self._timeout_s / 4):
+                self.program_s = playlist.newest[1]  # no segment came meanwhile: FFmpeg began with this one
             with self._moved:
                 self._container, self.stream = container, stream
                 self._moved.notify_all()

@@ -5,14 +5,16 @@ import av
 from monitor.errors import StreamNotFound, StreamUnreadable, StreamWithoutVideo
 from monitor.source import ANALYSE_S, Transport, exists, is_file, options_of, path_of, redact
 
-SEGMENT_S = 30.0
-"""Longest time that FFmpeg may need for one packet once a stream is open: HLS sends nothing between segments."""
+PACKET_S = 30.0
+"""Least time that FFmpeg gets for one packet once a stream is open: HLS sends nothing between segments."""
 
 FORMATS_OF_TEXT = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 """FFmpeg plays a text file as a film of a terminal."""
 
 
-def open_container(url: str, transport: Transport, timeout_s: float) -> av.container.InputContainer:
+def open_container(
+    url: str, transport: Transport, timeout_s: float, segment_s: float = 0.0
+) -> av.container.InputContainer:
     """Open an address; every failure is one of av's errors, or a StreamNotFound."""
     if not exists(url):
         raise StreamNotFound(redact(url))
@@ -21,7 +23,7 @@ def open_container(url: str, transport: Transport, timeout_s: float) -> av.conta
         path_of(url),
         "r",
         options=options_of(url, transport, timeout_s) if live else {},
-        timeout=(timeout_s + ANALYSE_S, max(timeout_s, SEGMENT_S)) if live else None,
+        timeout=(timeout_s + segment_s + ANALYSE_S, max(timeout_s + 2 * segment_s, PACKET_S)) if live else None,
         metadata_errors="ignore",
     )
 

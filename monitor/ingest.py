@@ -29,10 +29,11 @@ STEADY_S = 10.0
 
 RETRY_MIN_S = 0.5
 
-BEHIND_S = {"http": 12.0, "https": 12.0}
-"""Seconds of pictures that may wait before decoding goes on at the newest key frame: a segment of HLS, or else ..."""
+BEHIND_S = 4.0
+"""Seconds of pictures that may wait before decoding goes on at the newest key frame; over HTTP ..."""
 
-BEHIND_OTHER_S = 4.0
+BEHIND_HTTP_S = 12.0
+"""... so many, and three segments of HLS at least: two may come at once while a third is being played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,14 @@ class Ingest:
             if connection.recorded and self._was_live:
                 raise StreamEnded(connection.url)  # what is left of a broadcast that is over is no broadcast
             self._was_live = not connection.recorded
-            behind_s = None if connection.recorded else BEHIND_S.get(scheme_of(self._url), BEHIND_OTHER_S)
+            if not connection.recorded:
+                self._timeline.resume(2 * connection.segment_s)
             playout = Playout(
                 self._channel,
                 connection,
                 self._timeline,
                 timeout_s=self._timeout_s,
-                behind_s=behind_s,
+                behind_s=None if connection.recorded else self._behind_s(connection.segment_s),
                 deliver=self._deliver,
                 on_live=lambda playout: self._live(connection.facts(), playout),
                 on_packet=self._on_packet,
@@ -163,6 +165,9 @@ class Ingest:
             finally:
                 self._skipped += playout.skipped
                 self._damaged += playout.damaged
+
+    def _behind_s(self, segment_s: float) -> float:
+        return max(BEHIND_HTTP_S, 3 * segment_s) if scheme_of(self._url).startswith("http") else BEHIND_S
 
     def _live(self, facts: StreamFacts, playout: Playout) -> None:
         self._seen = True

@@ -72,17 +72,17 @@ class Playout:
         try:
             while not stop.is_set():
                 packet = self._connection.take(POLL_S)
-                self._heed(time.monotonic())
+                self._heed()
                 if packet is not None:
                     self._feed(packet, stop)
         except StreamError:
             self._hand_over_all(None, stop)
             raise
 
-    def _heed(self, now_s: float) -> None:
-        """Complain when nothing was heard or seen for too long."""
+    def _heed(self) -> None:
+        """Complain when nothing was heard for too long, or much was heard and nothing seen."""
         heed_silence(self._connection, self._timeout_s)
-        if now_s - self._delivered_s > FIRST_PICTURE_S:
+        if self._connection.heard_s - self._delivered_s > FIRST_PICTURE_S + self._connection.segment_s:
             raise no_picture(self._connection, self._timeline.timeless)
 
     def _feed(self, packet: Packet, stop: threading.Event) -> None:
@@ -131,11 +131,15 @@ class Playout:
 def heed_silence(connection: Connection, timeout_s: float, more_s: float = 0.0) -> None:
     """Complain when the server has said nothing for timeout_s; more_s is for FFmpeg, which analyses what it hears.
 
+    HLS gets the longest segment's time on top: a segment may come half its length after the one before it should have
+    ended, and FFmpeg looks for it every half length only.
+
     Raises:
         StreamSilent: it has not.
     """
-    if time.monotonic() - connection.heard_s > timeout_s + more_s:
-        raise StreamSilent(connection.url, timeout_s)
+    limit_s = timeout_s + connection.segment_s
+    if time.monotonic() - connection.heard_s > limit_s + more_s:
+        raise StreamSilent(connection.url, limit_s)
 
 
 def no_picture(connection: Connection, timeless: int) -> StreamUnreadable:

@@ -27,12 +27,20 @@ class Timeline:
         self._last_s = 0.0
         self._size: tuple[int, ...] = ()
         self._packet_s: float | None = None
+        self._back_s = 0.0
 
     def restart(self) -> None:
         """Begin another epoch with the next frame."""
         if not self._fresh:
             self.epoch, self._fresh = self.epoch + 1, True
         self._packet_s = None
+
+    def resume(self, back_s: float) -> None:
+        """Leave out what was there before: a playlist that is opened anew begins with pictures that have been played.
+
+        Those may begin back_s before the latest frame at most; what begins earlier is another clock.
+        """
+        self._back_s = back_s
 
     def breaks(self, packet_s: float | None) -> bool:
         """Tell whether a packet, in decoding order, is of another clock than the one before."""
@@ -48,6 +56,10 @@ class Timeline:
             self.restart()
             return False
         step_s = time_s - self._last_s
+        if size == self._size and -self._back_s < step_s <= 0 < self._back_s:
+            self.repeated += 1
+            return False
+        self._back_s = 0.0
         if size != self._size or step_s <= -REORDER_S or step_s > JUMP_S:
             self.restart()
         elif step_s <= 0 and not self._fresh:

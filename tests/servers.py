@@ -22,6 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 TESTS = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -59,12 +60,16 @@ def encode(
     frames: int = 100,
     first: int = 0,
     gop: int = 25,
+    keys: Callable[[int], bool] = lambda number: False,
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     draw: Callable[[int, int, int], np.ndarray] = picture,
     wait: Callable[[float], object] = lambda time_s: None,
 ) -> None:
-    """Encode the pattern into a container; wait(time_s) is called before each frame, so that it can be real time."""
+    """Encode the pattern into a container; wait(time_s) is called before each frame, so that it can be real time.
+
+    keys tells, with an option such as forced-idr, which pictures are key frames besides every gop-th.
+    """
     stream = output.add_stream(codec, rate=Fraction(fps))
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.gop_size = gop
@@ -73,6 +78,7 @@ def encode(
         wait(float((number - first) / Fraction(fps)))
         frame = av.VideoFrame.from_ndarray(draw(number, width, height), format="bgr24")
         frame.pts, frame.time_base = number, 1 / Fraction(fps)
+        frame.pict_type = PictureType.I if keys(number) else PictureType.NONE
         output.mux(stream.encode(frame))
     output.mux(stream.encode())
 

@@ -279,11 +279,29 @@ def test_an_hls_encoder_that_starts_again_is_found_again(tmp_path: Path) -> None
     assert sorted({epoch for epoch, _, _, _ in watched.frames}) == [0, 1]
 
 
-def test_an_hls_playlist_that_stands_still_is_down(tmp_path: Path) -> None:
-    with servers.hls(tmp_path) as (url, encoder), watching(url, timeout_s=1.0) as watched:
+def test_an_hls_playlist_that_stands_still_is_down_and_not_played_again(tmp_path: Path) -> None:
+    """What it still holds has been judged: once more, it would look like a live picture and raise old alarms."""
+    with servers.hls(tmp_path) as (url, encoder), watching(url, timeout_s=1.0, retry_max_s=0.2) as watched:
         until(lambda: len(watched.frames) >= 5)
         encoder.stop()
         until(lambda: watched.state == "stream_down")
+        until(lambda: watched.states[-1].reconnects >= 2)
+        numbers = [number for _, _, number, _ in watched.frames]
+    assert numbers == sorted(set(numbers))
+
+
+def test_hls_with_key_frames_far_apart_is_watched_without_a_break(tmp_path: Path) -> None:
+    """Segments end at key frames, here after 3, 4 and 7 s: nothing comes for 3 s while the time-out is 1 s.
+
+    B-frames: the last pictures of a segment are complete only with the first packets of the next.
+    """
+    options = {"preset": "veryfast", "bf": "2", "sc_threshold": "0", "forced-idr": "1"}
+    pattern = {"gop": 100, "keys": lambda number: number % 100 == 75, "options": options}
+    with servers.hls(tmp_path, **pattern) as (url, _), watching(url, timeout_s=1.0) as watched:
+        until(lambda: len(watched.frames) >= 130)
+    assert_true_times(watched.of_epoch(0))
+    assert {epoch for epoch, _, _, _ in watched.frames} == {0}
+    assert (watched.states[-1].reconnects, watched.states[-1].skipped) == (0, 0)
 
 
 def test_a_broadcast_that_is_over_is_not_played_again(tmp_path: Path) -> None:

@@ -56,6 +56,24 @@ def test_two_restarts_without_a_frame_between_are_one() -> None:
     assert timeline.epoch == 1
 
 
+def resumed(*times_s: float) -> tuple[list[tuple[int, float]], int]:
+    """Play to 9.96 s, connect anew with up to 4 s there again; gives (epoch, time_s) of what is kept, and repeated."""
+    timeline = Timeline()
+    assert timeline.place(9.96, SIZE)
+    timeline.restart()
+    timeline.resume(4.0)
+    return [(timeline.epoch, time_s) for time_s in times_s if timeline.place(time_s, SIZE)], timeline.repeated
+
+
+def test_what_a_playlist_still_holds_is_not_played_again() -> None:
+    assert resumed(8.0, 9.96, 10.0, 10.04) == ([(1, 10.0), (1, 10.04)], 2)
+
+
+def test_an_encoder_that_starts_again_is_played_from_its_first_picture() -> None:
+    """5.9 s is more than 4 s back: another clock, and nobody has seen its pictures, those at 8 s neither."""
+    assert resumed(5.9, 5.94, 8.0) == ([(1, 5.9), (1, 5.94), (1, 8.0)], 0)
+
+
 def test_packets_in_decoding_order_break_only_at_another_clock() -> None:
     timeline = Timeline()
     assert [timeline.breaks(s) for s in (7.0, 7.04, None, 7.02, 0.0, 0.04, 11.0)] == [

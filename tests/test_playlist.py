@@ -1,11 +1,11 @@
-"""When the newest segment of an HLS playlist was filmed."""
+"""How long the segments of an HLS playlist may be, and when the newest was filmed."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from monitor.program_time import last_timed, newest_segment
+from monitor.playlist import Playlist, last_timed, longest_s, read_playlist
 from tests import servers
 
 NOON_S = datetime(2026, 1, 2, 12, tzinfo=UTC).timestamp()
@@ -28,11 +28,20 @@ def test_the_last_segment_counts_on_from_the_newest_time(playlist: str, found: t
     assert last_timed(playlist) == found
 
 
+@pytest.mark.parametrize(
+    ("playlist", "longest"),
+    [("#EXTM3U\n#EXT-X-TARGETDURATION:6\n", 6.0), ("#EXTM3U\n#EXT-X-TARGETDURATION:3600\n", 30.0), ("#EXTM3U\n", 10.0)],
+)
+def test_the_longest_segment_is_the_target_within_reason(playlist: str, longest: float) -> None:
+    """An hour of silence is no pause between segments, whatever a playlist says."""
+    assert longest_s(playlist) == longest
+
+
 def test_the_time_is_found_behind_a_list_of_sizes(tmp_path: Path) -> None:
-    (tmp_path / "low.m3u8").write_text(f"#EXTM3U\n{NOON}#EXTINF:2,\na.ts\n")
+    (tmp_path / "low.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{NOON}#EXTINF:2,\na.ts\n")
     (tmp_path / "all.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\nlow.m3u8\n")
     with servers.web(tmp_path) as address:
-        assert newest_segment(f"{address}/all.m3u8?token=7", 5.0) == ("a.ts", NOON_S)
+        assert read_playlist(f"{address}/all.m3u8?token=7", 5.0) == Playlist(2.0, ("a.ts", NOON_S))
 
 
 def test_what_cannot_be_read_tells_no_time_and_does_no_harm(tmp_path: Path) -> None:
@@ -42,8 +51,8 @@ def test_what_cannot_be_read_tells_no_time_and_does_no_harm(tmp_path: Path) -> N
     (tmp_path / "all.m3u8").write_text(f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile://{secret}\n")
     (tmp_path / "broken.m3u8").write_text("#EXT-X-PROGRAM-DATE-TIME:noon\n#EXTINF:2,\na.ts\n")
     with servers.web(tmp_path) as address, servers.silent() as silent:
-        assert newest_segment(f"{address}/all.m3u8", 5.0) is None
-        assert newest_segment(f"{address}/broken.m3u8", 5.0) is None
-        assert newest_segment(f"{address}/nothing.m3u8", 5.0) is None
-        assert newest_segment(f"http://{silent}/live.m3u8", 0.2) is None
-        assert newest_segment("rtsp://127.0.0.1/live.m3u8", 5.0) is None
+        assert read_playlist(f"{address}/all.m3u8", 5.0) is None
+        assert read_playlist(f"{address}/broken.m3u8", 5.0) is None
+        assert read_playlist(f"{address}/nothing.m3u8", 5.0) is None
+        assert read_playlist(f"http://{silent}/live.m3u8", 0.2) is None
+        assert read_playlist("rtsp://127.0.0.1/live.m3u8", 5.0) is None

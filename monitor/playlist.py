@@ -1,4 +1,4 @@
-"""PROGRAM-DATE-TIME of an HLS playlist: when the newest segment was filmed. FFmpeg reads it and tells nobody."""
+"""What an HLS playlist says of itself: how long a segment may be, when the newest was filmed. FFmpeg tells nobody."""
 
 import contextlib
 import http.client
@@ -6,18 +6,37 @@ import re
 import time
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.source import scheme_of
 
 MOST_BYTES = 1_000_000
 
+UNTOLD_SEGMENT_S = 10.0
+"""Longest segment of a playlist that doesn't say: what Apple once asked for."""
 
-def newest_segment(url: str, timeout_s: float) -> tuple[str, float] | None:
-    """Give the newest segment's address and the Unix time of its first picture.
+LONGEST_SEGMENT_S = 30.0
+"""A playlist that speaks of longer ones isn't waited for longer."""
 
-    None when url is no playlist, tells no time, or can't be read this way (a login, for one): the clock is worth
-    having, but nothing depends on it.
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A playlist as it stood once.
+
+    segment_s is the longest that a segment may last; newest the last segment's address and the Unix time of its first
+    picture, None where no time is told.
+    """
+
+    segment_s: float
+    newest: tuple[str, float] | None
+
+
+def read_playlist(url: str, timeout_s: float) -> Playlist | None:
+    """Read a playlist; of a list of sizes the first one's.
+
+    None when url is no playlist or can't be read this way (a login, for one): what it says is worth having, but
+    nothing depends on it.
     """
     path = urllib.parse.urlsplit(url).path
     if not scheme_of(url).startswith("http") or not path.endswith(".m3u8"):
@@ -28,8 +47,14 @@ def newest_segment(url: str, timeout_s: float) -> tuple[str, float] | None:
         if variant is not None:
             url = urllib.parse.urljoin(url, variant[1].strip())
             text = _fetched(url, timeout_s)
-        return last_timed(text)
+        return Playlist(longest_s(text), last_timed(text))
     return None
+
+
+def longest_s(playlist: str) -> float:
+    """Find how long a segment of a playlist's text may last."""
+    told = re.search(r"^#EXT-X-TARGETDURATION:\s*([0-9.]+)", playlist, re.MULTILINE)
+    return min(float(told[1]), LONGEST_SEGMENT_S) if told else UNTOLD_SEGMENT_S
 
 
 def last_timed(playlist: str) -> tuple[str, float] | None:
