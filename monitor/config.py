@@ -110,7 +110,7 @@ class Config(Section):
     webhooks: tuple[WebhookConfig, ...] = ()
     score_every_s: float = Field(0.5, ge=1 / 30, le=60, description="time between two verdicts on a channel")
     queue_frames: int = Field(15, ge=1, le=300, description="frames that may wait per channel before one is dropped")
-    timeout_s: float = Field(5.0, gt=0, le=120, description="silent for so long, HLS a segment longer, a stream is down")
+    timeout_s: float = Field(5.0, gt=0, le=120, description="a stream silent for so long, HLS a segment more, is down")
     retry_max_s: float = Field(30.0, gt=0, description="longest pause between two attempts to reach a stream")
     channels_per_worker: int = Field(8, ge=1)
     channels: tuple[ChannelConfig, ...] = Field(min_length=1)
