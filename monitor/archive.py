@@ -117,15 +117,51 @@ class Archive:
             return True
 
     def hold(self, incident: str, why: str) -> None:
-        """Never delete an incident, until release()."""
-        self.manifest(incident)
-        (self.folder / "held").mkdir(exist_ok=True)
-        write_whole(self.folder / "held" / incident, why.encode())
+        """Never delete an incident, until release(); one that is still being written too.
+
+        Raises:
+            EvidenceMissing: nothing is kept of it.
+        """
+        with self._keeping(incident) as mark:
+            mark.parent.mkdir(exist_ok=True)
+            write_whole(mark, why.encode())
 
     def release(self, incident: str) -> None:
-        """Let retention have it again."""
-        self.manifest(incident)
-        (self.folder / "held" / incident).unlink(missing_ok=True)
+        """Let retention have it again.
+
+        Raises:
+            EvidenceMissing: nothing is kept of it.
+        """
+        with self._keeping(incident) as mark:
+            mark.unlink(missing_ok=True)
+
+    def held(self, incident: str) -> str | None:
+        """Tell why an incident is held; None when it isn't."""
+        try:
+            return (self.folder / "held" / incident).read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    def files(self, incident: str) -> list[str]:
+        """Name the files of an incident that is sealed."""
+        folder = self.folder / incident
+        names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+        return sorted(name for name in names if not name.startswith("."))
+
+    def stage(self, incident: str) -> str:
+        """Tell how far an incident is: none, open (being written), sealed, or removed (to make room)."""
+        places = {"sealed": incident, "open": f".{incident}.part", "removed": f"removed/{incident}.json"}
+        return next((stage for stage, place in places.items() if (self.folder / place).exists()), "none")
+
+    @contextlib.contextmanager
+    def _keeping(self, incident: str) -> Iterator[Path]:
+        """Give the file that holds an incident, while no other process tidies up."""
+        if "/" in incident or not self.folder.is_dir():
+            raise EvidenceMissing(str(self.folder), incident)
+        with self.locked():
+            if not (self.folder / f".{incident}.part").is_dir():
+                self.manifest(incident)
+            yield self.folder / "held" / incident
 
     def tidy(self, *, keep_days: float, keep_bytes: int, now_s: float) -> list[str]:
         """Delete what is too old, then the oldest until all fits; held incidents stay, and count. Gives the names."""

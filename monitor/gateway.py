@@ -40,7 +40,7 @@ class Gateway:
     def __init__(self, config: Config, redis_url: str) -> None:
         self.door = Door(config.gateway)
         self.relay = Relay(redis_url)
-        self.desk = Desk(self.relay.redis, config.gateway.audit)
+        self.desk = Desk(self.relay.redis, config.gateway.audit, config.evidence.folder)
         self.metrics = Metrics(self.relay)
         self.pages = Pages(self.relay, self.door, self.metrics, config.evidence.folder)
         self.webhooks = Webhooks(config.webhooks, self.relay.store, self.metrics.delivered)

@@ -7,7 +7,7 @@ this name."""
 ALERTS_KEPT = 100_000
 
 COMMANDS = "bodywatch:commands"
-"""Stream of what operators did: ack, dismiss, note, silence (field `command`, JSON)."""
+"""Stream of what operators did: ack, dismiss, note, hold, release, silence (field `command`, JSON)."""
 
 COMMANDS_KEPT = 100_000
 
@@ -52,4 +52,4 @@ INCIDENT_ORDER = "bodywatch:incidents:order"
 """Sorted set of incident ids by the Unix time of their start; beyond INCIDENTS_KEPT the oldest leave INCIDENTS."""
 
 HANDLING = "bodywatch:handling"
-"""Hash, incident id -> JSON of what operators did about it: acknowledged, dismissed, notes."""
+"""Hash, incident id -> JSON of what operators did about it: acknowledged, dismissed, notes, held, released."""

@@ -1,4 +1,4 @@
-"""What operators tell the desk: acknowledge, dismiss, note, silence; checked, applied, written down."""
+"""What operators tell the desk: acknowledge, dismiss, note, silence, hold; checked, applied, written down."""
 
 import asyncio
 import json
@@ -11,6 +11,8 @@ import redis.asyncio
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from monitor import keys
+from monitor.archive import Archive
+from monitor.errors import EvidenceMissing
 from monitor.messages import dumps
 from monitor.tokens import Visitor
 
@@ -55,6 +57,22 @@ class Note(Order):
     text: Words
 
 
+class Hold(Order):
+    """What is kept of an incident must never be deleted, and why."""
+
+    type: Literal["hold"]
+    incident: Annotated[str, Field(max_length=200)]
+    reason: Words
+
+
+class Release(Order):
+    """It may be deleted again when its time is over, and why."""
+
+    type: Literal["release"]
+    incident: Annotated[str, Field(max_length=200)]
+    reason: Words
+
+
 class Silence(Order):
     """Raise nothing of a channel or a person until a time (Unix seconds); a time in the past ends the silence."""
 
@@ -75,7 +93,8 @@ class Silence(Order):
         return f"person:{self.person}" if self.channel is None else f"channel:{self.channel}"
 
 
-Known = Ack | Dismiss | Note | Silence
+About = Ack | Dismiss | Note | Hold | Release
+Known = About | Silence
 ORDERS: TypeAdapter[Known] = TypeAdapter(Annotated[Known, Field(discriminator="type")])
 
 
@@ -94,16 +113,20 @@ def parse(message: dict[str, Any]) -> Known:
 
 
 class Desk:
-    """Applies orders to Redis, tells every page through the commands stream, and keeps the audit log."""
+    """Applies orders to Redis, tells every page through the commands stream, and keeps the audit log.
 
-    def __init__(self, client: "redis.asyncio.Redis", audit: Path | None) -> None:
+    evidence is the folder that incidents are held in, None when nothing is kept.
+    """
+
+    def __init__(self, client: "redis.asyncio.Redis", audit: Path | None, evidence: Path | None = None) -> None:
         self._redis, self._audit = client, audit
+        self._archive = Archive(evidence) if evidence else None
 
     async def carry_out(self, order: Known, who: Visitor, now_s: float) -> dict[str, Any]:
         """Do it, and give what was written down.
 
         Raises:
-            Refused: there is no such incident.
+            Refused: there is no such incident, or nothing is kept of it that could be held.
         """
         command = {
             "command": order.type,
@@ -115,6 +138,8 @@ class Desk:
         if isinstance(order, Silence):
             await self._silence(order, command, now_s)
         else:
+            if isinstance(order, Hold | Release):
+                await self._keep(order, who)
             await self._handle(order, command, now_s)
         await asyncio.to_thread(self._write_down, command)
         return command
@@ -128,7 +153,24 @@ class Desk:
             _tell(pipe, command)
             await pipe.execute()
 
-    async def _handle(self, order: Ack | Dismiss | Note, command: dict[str, Any], now_s: float) -> None:
+    async def _keep(self, order: Hold | Release, who: Visitor) -> None:
+        """Hold what is kept of an incident, or let retention have it; done twice it is done once."""
+        if not await self._redis.hexists(keys.INCIDENTS, order.incident):
+            raise Refused(f"there is no incident {order.incident}")
+        if self._archive is None:
+            raise Refused("no evidence is kept here (evidence.folder)")
+        try:
+            if isinstance(order, Hold):
+                why = f"{order.reason} ({who.name})"
+                await asyncio.to_thread(self._archive.hold, order.incident, why)
+            else:
+                await asyncio.to_thread(self._archive.release, order.incident)
+        except EvidenceMissing:
+            raise Refused(f"nothing is kept of {order.incident}; evidence begins when an incident fires") from None
+        except OSError as error:
+            raise Refused(f"the evidence folder can't be written ({error.strerror})") from None
+
+    async def _handle(self, order: About, command: dict[str, Any], now_s: float) -> None:
         """Fold the order into what is known of the incident; two operators at once both get their word in."""
         async with self._redis.pipeline(transaction=True) as pipe:
             while True:
@@ -163,11 +205,15 @@ class Desk:
 def fold(handling: dict[str, Any], command: dict[str, Any]) -> dict[str, Any]:
     """Give what operators did about an incident after one more command; time and name come with it."""
     by = {"by": command["who"], "at": command["at"]}
-    after = {"acknowledged": None, "dismissed": None, "notes": [], **handling}
+    after = {"acknowledged": None, "dismissed": None, "notes": [], "held": None, "released": None, **handling}
     if command["command"] == "ack":
         after["acknowledged"] = after["acknowledged"] or by
     elif command["command"] == "dismiss":
         after["dismissed"] = by | {"reason": command["reason"]}
+    elif command["command"] == "hold":
+        after |= {"held": by | {"reason": command["reason"]}, "released": None}
+    elif command["command"] == "release":
+        after["released"] = by | {"reason": command["reason"]}
     else:
         after["notes"] = [*after["notes"], by | {"text": command["text"]}]
     return after

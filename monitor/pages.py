@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from monitor.archive import Archive
 from monitor.door import Door
 from monitor.metrics import Metrics
 from monitor.relay import Relay
@@ -92,12 +93,12 @@ class Pages:
         """Give a file of the evidence folder or a piece of it; nothing outside the folder, whatever the name."""
         folder = re.fullmatch(r"[^/\0]+/", name)
         if self._evidence is None or "\0" in name:
-            return reply(200, b'{"files":[]}', TYPES[".json"]) if folder else text(404, "no evidence is kept")
+            return _listing(None, "") if folder else text(404, "no evidence is kept")
         path = (self._evidence / name).resolve()
         if not path.is_relative_to(self._evidence):
             return text(404, "no such file")
         if folder:
-            return _listing(path)
+            return _listing(Archive(self._evidence), path.name)
         if not path.is_file():
             return text(404, "no such file")
         size = path.stat().st_size
@@ -114,11 +115,13 @@ class Pages:
         return reply(206, body, kind, {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"})
 
 
-def _listing(folder: Path) -> Response:
-    """Name the files of one incident, none when nothing is kept (yet)."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    shown = [name for name in names if not name.startswith(".")]
-    return reply(200, json.dumps({"files": shown}).encode(), TYPES[".json"])
+def _listing(archive: Archive | None, incident: str) -> Response:
+    """Tell what is kept of one incident: its files once it is sealed, how far it is, and why it is held."""
+    kept = {"state": "off", "files": [], "held": None}
+    if archive is not None:
+        names = archive.files(incident)
+        kept = {"state": archive.stage(incident), "files": names, "held": archive.held(incident)}
+    return reply(200, json.dumps(kept).encode(), TYPES[".json"])
 
 
 def _piece(asked: str | None, size: int) -> tuple[int, int] | None:

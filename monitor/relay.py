@@ -60,6 +60,7 @@ class Relay:
         self.away = True
         self.observe: Callable[[float], object] = lambda delay_s: None
         self._cursors: dict[str, str] = {}
+        self._since = ""  # the time, as a stream id, at which the first streams were at their ends
 
     @property
     def redis(self) -> "redis.asyncio.Redis":
@@ -117,12 +118,13 @@ class Relay:
             await asyncio.sleep(0)
 
     async def _begin(self, streams: Iterable[str]) -> None:
-        """Start each stream that is new to us at its end."""
+        """Start at the end of what there is; a channel that comes later is followed from its first score on."""
         for stream in streams:
             if stream not in self._cursors:
-                self._cursors[stream] = await self._own.last(stream)
+                self._cursors[stream] = self._since or await self._own.last(stream)
                 if stream == keys.ALERTS:
                     self.position = self._cursors[stream]
+        self._since = self._since or await self._own.now()
 
     def _hand_on(self, stream: str, number: str, fields: dict[str, str]) -> None:
         if stream == keys.ALERTS:

@@ -49,6 +49,11 @@ class Store:
         newest = await self._redis.xrevrange(stream, count=1)
         return str(newest[0][0]) if newest else "0-0"
 
+    async def now(self) -> str:
+        """Give Redis' own time as a stream id."""
+        second, microsecond = await self._redis.time()
+        return f"{second * 1000 + microsecond // 1000}-0"
+
     async def alerts_after(self, after: str) -> list[Entry]:
         """Give the next page of alerts after an id."""
         entries = await self._redis.xrange(keys.ALERTS, min=f"({after}", count=PAGE)

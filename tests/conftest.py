@@ -1,10 +1,15 @@
 """Fixtures that several test files need."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
+
+from monitor import embedded, link
+from tests.browser import chromium
 
 SHARED = Path(os.environ.get("BODYWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -15,6 +20,29 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no test data at {SHARED}; set BODYWATCH_TEST_DATA")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[embedded.Server]:
+    """A real Redis-compatible server for the tests of one file."""
+    with embedded.running() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: embedded.Server) -> Iterator["redis.Redis"]:
+    """A client of that server, which is empty."""
+    client = link.connect(server.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless browser for the tests of one file."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.hookimpl(wrapper=True)

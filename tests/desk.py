@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from websockets.exceptions import ConnectionClosed
@@ -62,13 +63,13 @@ def wait(condition: Callable[[], T], timeout_s: float = 10.0) -> T:
     return answer
 
 
-def config(**gateway: object) -> Config:
-    """Make a configuration with a gateway on a free port and nothing kept on disk."""
+def config(evidence: Path | None = None, **gateway: object) -> Config:
+    """Make a configuration with a gateway on a free port; evidence is a folder, and nothing else is kept on disk."""
     return parse(
         {
             "channels": [{"name": "one", "url": "rtsp://camera/one"}],
             "gateway": {"port": 0, "audit": None, **gateway},
-            "evidence": {"folder": None},
+            "evidence": {"folder": evidence},
         },
         "test",
     )

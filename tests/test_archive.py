@@ -141,6 +141,23 @@ def test_a_held_incident_is_never_deleted(archive: Archive) -> None:
     assert archive.tidy(keep_days=1, keep_bytes=1, now_s=1000 * DAY_S) == ["first"]
 
 
+def test_an_incident_is_held_while_it_is_still_being_written(archive: Archive) -> None:
+    """The moment to hold it is while it fires; held it is sealed, and stays."""
+    (archive.folder / ".fourth.part").mkdir()
+    archive.hold("fourth", "legal, case 8")
+    (archive.folder / ".fourth.part").rmdir()
+    seal(archive, "fourth")
+    assert archive.held("fourth") == "legal, case 8"
+    assert archive.tidy(keep_days=1, keep_bytes=1, now_s=1000 * DAY_S) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("incident", ["fifth", "../first", "", "."])
+def test_what_is_not_kept_can_not_be_held(archive: Archive, incident: str) -> None:
+    with pytest.raises(EvidenceMissing):
+        archive.hold(incident, "legal")
+    assert not (archive.folder / "held").exists()
+
+
 def test_two_processes_seal_into_one_chain(tmp_path: Path) -> None:
     """Each of 4 x 10 seals must name the one before it, whoever made that."""
     archives = [Archive(tmp_path) for _ in range(4)]

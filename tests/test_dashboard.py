@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +14,14 @@ import numpy as np
 import pytest
 import redis
 
-from monitor import embedded, keys, link
+from monitor import embedded, keys
+from monitor.archive import Archive
 from monitor.publish import Publisher
 from monitor.tokens import Tokens
+from tests.browser import NEEDS_CHROMIUM, watched
 from tests.desk import config, incident, not_judged, score, serving, wait
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)")
+pytestmark = NEEDS_CHROMIUM
 
 HEALTH = {
     "state": "live",
@@ -33,31 +33,6 @@ HEALTH = {
     "fps": 25.0,
     "blind_s": 7.0,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[embedded.Server]:
-    with embedded.running() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: embedded.Server) -> Iterator["redis.Redis"]:
-    client = link.connect(server.url)
-    client.flushall()
-    yield client
-    client.close()
 
 
 @pytest.fixture
@@ -85,29 +60,6 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     """The page, opened; it must have complained of nothing and asked nobody else at the end."""
     with watched(browser, address) as page:
         yield page
-
-
-class watched:  # noqa: N801 - reads as a sentence: with watched(browser, address) as page
-    """A page whose console and requests are looked at when it closes."""
-
-    def __init__(self, browser: Any, address: str, **options: Any) -> None:
-        self.page, self.address = browser.new_page(reduced_motion="reduce", **options), address
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-
-    def __enter__(self) -> Any:
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(f"http://{self.address}/")
-        self.page.wait_for_selector("#link[data-link=live]")
-        return self.page
-
-    def __exit__(self, *error: object) -> None:
-        self.page.close()
-        if error[0] is None:
-            assert self.complaints == []
-            assert [url for url in self.asked if not url.startswith((f"http://{self.address}/", "blob:"))] == []
 
 
 def test_a_channel_tells_its_score_and_why_it_has_none(page: Any, publisher: Publisher) -> None:
@@ -209,6 +161,81 @@ def test_the_details_show_why_as_a_body_and_as_seconds(page: Any, publisher: Pub
     assert page.evaluate(radius, "left_wrist") == "4"  # a sixth of the strongest: 3 + 1
     assert page.locator(".seconds rect").count() == 3
     assert "the right wrist." in page.locator("#details .why-so").text_content()
+
+
+def test_a_limbs_speed_stands_on_the_band_of_what_is_normal(page: Any, publisher: Publisher) -> None:
+    """1.9 where 0.4 to 1.2 is normal; the scale ends at 1.1 x 1.9 = 2.09, so the band's left edge is at 0.4 / 2.09."""
+    why = {
+        "keypoints": {"right_wrist": 0.6, "left_wrist": 0.4},
+        "speeds": {"right_wrist": 1.9, "left_wrist": 0.5},
+        "normal": {"right_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}},
+    }
+    publisher.incident(incident(1, state="firing", fired=True, explanation=why))
+    right = page.locator("[data-moved=right_wrist]")
+    right.wait_for()
+    assert right.locator(".speed.unusual").text_content() == "1.9, normally 0.4 to 1.2"
+    left_edge = right.locator(".band").evaluate("band => parseFloat(band.style.left)")
+    assert left_edge == pytest.approx(19.14, abs=0.01)
+    assert page.locator("[data-moved=left_wrist] .speed").text_content() == "0.5"  # the card has no range for it
+
+
+def test_why_it_fires_is_shown_by_itself_unless_somebody_looks_at_another(page: Any, publisher: Publisher) -> None:
+    """Seconds count, and so does not losing what one is reading."""
+    publisher.incident(incident(1, state="firing", fired=True))
+    page.wait_for_selector("#details[data-incident=inc-1]:not([hidden])")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#details", state="hidden")
+    publisher.incident(incident(2, state="resolved", fired=True))
+    page.wait_for_selector("#list [data-incident=inc-2]")
+    page.locator("#list [data-incident=inc-2] button").click()
+    publisher.incident(incident(3, state="firing", fired=True))
+    page.wait_for_selector("#list [data-incident=inc-3]")
+    assert page.locator("#details").get_attribute("data-incident") == "inc-2"
+
+
+def press_with_reason(page: Any, key: str, reason: str) -> None:
+    """Give an order that asks for a reason, by keyboard."""
+    page.keyboard.press(key)
+    page.wait_for_selector("#words[open]")
+    page.keyboard.type(reason)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+
+def test_evidence_is_held_and_released_by_keyboard(
+    browser: Any, publisher: Publisher, server: embedded.Server, tmp_path: Path
+) -> None:
+    """With a reason each time; the page says what the archive says."""
+    archive = Archive(tmp_path / "evidence")
+    (archive.folder / ".inc-1.part").mkdir(parents=True)
+    (archive.folder / ".inc-1.part" / "incident.json").write_text("{}")
+    archive.seal(archive.folder / ".inc-1.part", "inc-1", 0.0)
+    publisher.incident(incident(1, state="firing", fired=True))
+    with serving(config(archive.folder), server.url) as address, watched(browser, address) as page:
+        page.wait_for_selector("#details .hold:has-text('Deleted when its time is over')")
+        press_with_reason(page, "h", "legal, case 7")
+        page.wait_for_selector("#details .hold.held:has-text('legal, case 7 (this machine)')")
+        assert archive.held("inc-1") == "legal, case 7 (this machine)"
+        press_with_reason(page, "h", "case closed")
+        page.wait_for_selector("#details .hold:not(.held)")
+        assert archive.held("inc-1") is None
+        history = page.locator("#details .history").text_content()
+        assert "evidence held: legal, case 7" in history
+        assert "evidence released: case closed" in history
+
+
+def test_a_page_that_has_no_room_says_so_and_comes_in_when_another_goes(
+    browser: Any, publisher: Publisher, server: embedded.Server
+) -> None:
+    """gateway.max_clients is 1 here."""
+    with serving(config(max_clients=1), server.url) as address:
+        with watched(browser, address):
+            second = browser.new_page(reduced_motion="reduce")
+            second.goto(f"http://{address}/")
+            second.wait_for_selector(".notice.lost:has-text('no room for another page')")
+        second.wait_for_selector("#link[data-link=live]")
+        second.wait_for_selector(".notice.lost", state="detached")
+        second.close()
 
 
 def test_silencing_a_channel_by_keyboard(page: Any, publisher: Publisher, store: "redis.Redis") -> None:

@@ -14,26 +14,12 @@ import numpy as np
 import pytest
 import redis
 
-from monitor import embedded, keys, link
+from monitor import embedded, keys
 from monitor.errors import AddressInUse, ConfigError
 from monitor.gateway import Gateway, run_gateway
 from monitor.publish import Publisher
 from monitor.tokens import Tokens
 from tests.desk import Client, config, incident, not_judged, score, serving, wait
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[embedded.Server]:
-    with embedded.running() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: embedded.Server) -> Iterator["redis.Redis"]:
-    client = link.connect(server.url)
-    client.flushall()
-    yield client
-    client.close()
 
 
 @pytest.fixture
@@ -82,6 +68,19 @@ def test_a_client_is_told_what_there_is_and_then_what_happens(address: str, publ
         assert client.hear("score")["window"]["score"] == 0.25
         assert client.hear("score")["window"]["not_judged"] == "cut"
         assert client.hear("health")["health"]["fps"] == 25.0
+
+
+def test_a_channel_that_comes_while_the_gateway_runs_is_followed_from_its_first_score(
+    address: str, publisher: Publisher
+) -> None:
+    """The gateway learns of it within a second; what was said meanwhile is not lost."""
+    with Client(address) as client:
+        client.hear("welcome")
+        publisher.health("two", {"state": "live"})
+        publisher.score(score(0.25, channel="two"))
+        publisher.turn()
+        told = client.hear("score")
+        assert (told["channel"], told["window"]["score"]) == ("two", 0.25)
 
 
 def test_a_client_that_comes_back_is_given_exactly_what_it_missed(address: str, publisher: Publisher) -> None:

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from monitor import embedded, keys, link
+from monitor.archive import Archive
 from monitor.orders import Refused, fold, parse
 from monitor.publish import Publisher
 from monitor.tokens import Tokens
@@ -62,6 +63,51 @@ def test_every_order_is_in_the_audit_log_with_who_and_when(
         "note",
         "silence",
     ]
+
+
+def test_an_operator_holds_the_evidence_of_an_incident_and_releases_it(
+    server: embedded.Server, store: "redis.Redis", tmp_path: Path
+) -> None:
+    """What retention heeds is the archive's own mark; commands, audit log and every page tell who and why."""
+    archive, audit = Archive(tmp_path / "evidence"), tmp_path / "audit.jsonl"
+    (archive.folder / ".inc-1.part").mkdir(parents=True)
+    archive.seal(archive.folder / ".inc-1.part", "inc-1", 0.0)
+    settings = config(archive.folder, audit=str(audit))
+    with serving(settings, server.url) as address, Client(address) as client, Client(address) as other:
+        other.hear("welcome")
+        ask(client, type="hold", incident="inc-1", reason="legal, case 7")
+        assert archive.held("inc-1") == "legal, case 7 (this machine)"
+        ask(client, type="release", incident="inc-1", reason="case closed")
+        assert archive.held("inc-1") is None
+        assert other.hear("handled")["command"]["handling"]["released"] is None
+        handling = other.hear("handled")["command"]["handling"]
+    assert (handling["held"]["by"], handling["held"]["reason"]) == ("this machine", "legal, case 7")
+    assert handling["released"]["reason"] == "case closed"
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["command"], line["incident"], line["reason"], line["who"]) for line in lines] == [
+        ("hold", "inc-1", "legal, case 7", "this machine"),
+        ("release", "inc-1", "case closed", "this machine"),
+    ]
+    assert [json.loads(entry["command"])["command"] for _, entry in store.xrange(keys.COMMANDS)] == ["hold", "release"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "incident", "why"),
+    [
+        ("evidence", "inc-1", "nothing is kept of inc-1; evidence begins when an incident fires"),
+        ("evidence", "inc-9", "there is no incident inc-9"),
+        (None, "inc-1", "no evidence is kept here (evidence.folder)"),
+    ],
+)
+def test_what_is_not_kept_is_refused_and_not_written_down(
+    server: embedded.Server, store: "redis.Redis", tmp_path: Path, folder: str | None, incident: str, why: str
+) -> None:
+    """A page must not show as held what retention will delete."""
+    settings = config(tmp_path / folder if folder else None)
+    with serving(settings, server.url) as address, Client(address) as client:
+        client.say(type="hold", incident=incident, reason="legal")
+        assert client.hear("refused")["why"] == why
+    assert store.xlen(keys.COMMANDS) == 0
 
 
 def test_what_was_done_is_known_after_a_restart_of_everything(tmp_path: Path) -> None:

@@ -71,8 +71,16 @@ def test_nothing_outside_the_folder_can_be_read(address: str, path: str) -> None
 
 def test_the_files_of_an_incident_are_listed(address: str) -> None:
     """None while nothing is kept; a file that is being written is not shown."""
-    assert json.loads(get(f"http://{address}/evidence/inc-1/")[1]) == {"files": ["clip.mp4", "link"]}
-    assert json.loads(get(f"http://{address}/evidence/inc-9/")[1]) == {"files": []}
+    assert json.loads(get(f"http://{address}/evidence/inc-1/")[1]) == {
+        "state": "sealed",
+        "files": ["clip.mp4", "link"],
+        "held": None,
+    }
+    assert json.loads(get(f"http://{address}/evidence/inc-9/")[1]) == {
+        "state": "none",
+        "files": [],
+        "held": None,
+    }
     assert get(f"http://{address}/evidence/%2e%2e/")[0] == 404
 
 

@@ -13,7 +13,7 @@ const channels = new Map();
 const visible = new Set();
 let [role, chosen, large, silences, offsetS] = ["viewer", null, null, {}, 0];
 const [TILE_REM, WORDS_REM, FEW_WORDS_REM] = [19, 14.5, 9.2]; // narrowest tile; height of its words, gauge and chart
-const ALARM_REM = 4.2; // kept free for the alarm, so that tiles don't jump when it comes
+const ALARM_REM = 4.4; // kept free for the alarm, so that tiles don't jump when it comes
 let catchingUp = null; // {untilMs, count}: alerts before this are what was missed
 
 const notices = new Notices($("notices"));
@@ -30,6 +30,16 @@ const act = {
   async note(incident) {
     const said = await askWords({ title: "Add a note", about: `${incident.channel}, ${clock(incident.arrived_s)}`, label: "Note", button: "Add" });
     if (said) order({ type: "note", incident: incident.id, text: said.text });
+  },
+  async hold(incident) {
+    const kept = await evidence(incident.id);
+    if (!kept) return notices.show("Not done: the gateway does not answer.", { kind: "bad" });
+    const about = `${incident.channel}, ${clock(incident.arrived_s)}${kept.held ? `; held: ${kept.held}` : ""}`;
+    const words = kept.held
+      ? { title: "Release its evidence", label: "Why may it be deleted when its time is over?", button: "Release" }
+      : { title: "Hold its evidence", label: "Why must it never be deleted?", button: "Hold" };
+    const said = await askWords({ ...words, about });
+    if (said) order({ type: kept.held ? "release" : "hold", incident: incident.id, reason: said.text });
   },
   async silence({ channel }) {
     const person = channels.get(channel)?.health.person;
@@ -55,12 +65,13 @@ async function order(message) {
   }
 }
 
+/** Ask what is kept of an incident: {files, held}; null while the gateway is away. */
 async function evidence(id) {
   try {
     const answer = await fetch(`evidence/${encodeURIComponent(id)}/`);
-    return answer.ok ? (await answer.json()).files : [];
+    return answer.ok ? await answer.json() : null;
   } catch {
-    return []; // the gateway is away; the files are asked for again when the incident changes
+    return null;
   }
 }
 
@@ -228,6 +239,7 @@ listen({
   a: withCurrent((incident) => !incident.handling?.acknowledged && act.ack(incident)),
   d: withCurrent((incident) => act.dismiss(incident)),
   n: withCurrent((incident) => act.note(incident)),
+  h: withCurrent((incident) => act.hold(incident)),
   s: () => (channels.get(chosen) ?? now()) && act.silence({ channel: chosen ?? now().name }),
   m: () => sound.toggle(),
   f: () => incidents.nextFilter(),

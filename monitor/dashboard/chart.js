@@ -5,8 +5,9 @@ const BREAK_MS = 2500;
 
 /** Draws rows [unixMs, score or null, reason or null] of the time from..to (ms). */
 export function drawChart(canvas, rows, { fromMs, toMs, enter, clear, incidents = [], axis = false, hoverMs = null }) {
-  const ratio = Math.min(devicePixelRatio || 1, 2);
-  const [w, h] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  const dots = Math.min(devicePixelRatio || 1, 2);
+  const ratio = (dots * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16; // as large as the page's letters
+  const [w, h] = [Math.round(canvas.clientWidth * dots), Math.round(canvas.clientHeight * dots)];
   if (!w || !h) return;
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
   const g = canvas.getContext("2d");
@@ -111,7 +112,7 @@ function drawIncidents(g, incidents, { x, h, ratio, toMs }) {
 function drawAxis(g, { fromMs, toMs, x, h, foot, ratio }) {
   const spanS = (toMs - fromMs) / 1000;
   const stepS = [10, 30, 60, 120, 300, 600, 900].find((s) => spanS / s <= 9) ?? 1800;
-  g.font = `${11.5 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
+  g.font = `${12 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
   g.textAlign = "center";
   g.textBaseline = "bottom";
   const offset = new Date(fromMs).getTimezoneOffset() * 60000;

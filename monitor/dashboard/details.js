@@ -12,7 +12,7 @@ export function details(panel, incident, { act, evidence, close }) {
   const same = panel.dataset.incident === incident.id;
   panel.dataset.incident = incident.id;
   panel.dataset.state = incident.state;
-  const kept = keep(incident, evidence);
+  const kept = keep(incident, evidence, act);
   const parts = [title(incident, close), actions(incident, act), explanation(incident), kept, facts(incident), history(incident)];
   const scroll = panel.scrollTop;
   const held = panel.contains(document.activeElement) ? document.activeElement.dataset.do : null;
@@ -60,33 +60,66 @@ function explanation({ explanation: why }) {
   const keypoints = Object.entries(why?.keypoints ?? {}).sort((a, b) => b[1] - a[1]);
   if (!keypoints.length) return null;
   const top = Math.max(keypoints[0][1], 1e-9);
-  const rows = keypoints.slice(0, 4).map(([name, share]) => {
+  const shown = keypoints.slice(0, 4);
+  const most = 1.1 * Math.max(...shown.map(([name]) => Math.max(why.speeds?.[name] ?? 0, why.normal?.[name]?.high ?? 0)), 1e-9);
+  const rows = shown.map(([name, share]) => {
     const bar = element("i");
     bar.style.width = `${(100 * share) / top}%`;
-    return element("li", {}, element("span", { text: name.replaceAll("_", " ") }), element("div", { class: "share" }, bar), element("span", { text: `${Math.round(100 * share)} %` }));
+    const beside = speed(why.speeds?.[name], why.normal?.[name], most);
+    return element("li", { data: { moved: name } }, element("span", { text: name.replaceAll("_", " ") }), element("div", { class: "share" }, bar), element("span", { text: `${Math.round(100 * share)} %` }), ...beside);
   });
+  const known = shown.some(([name]) => why.normal?.[name]);
+  const unit = why.speeds && element("p", { class: "small", text: `speed in shoulder widths a second${known ? "; the band is the middle 90 % of the person's own" : ""}` });
   const bySecond = why.seconds?.length ? [seconds(why.seconds), element("p", { class: "small", text: "the window's seconds: up is unlike the person, down is like" })] : [];
   return element("section", { class: "why-so" },
     element("h4", { text: "Why" }), why.words ? element("p", { text: `${why.words}.` }) : "",
-    element("div", { class: "pictures" }, outline(why.keypoints, why.words), element("div", {}, element("ol", { class: "moved" }, ...rows), ...bySecond)));
+    element("div", { class: "pictures" }, outline(why.keypoints, why.words), element("div", {}, ...bySecond)),
+    element("ol", { class: "moved" }, ...rows), unit);
 }
 
-/** Show what the evidence folder holds; asked for again when the incident has changed, and until the clip is there. */
-function keep(incident, evidence) {
-  const change = `${incident.change} ${incident.state}`;
+/** Draw how fast a keypoint moved on the band of what is normal; most is the scale's end. */
+function speed(value, normal, most) {
+  if (value === undefined) return [];
+  if (!normal) return [element("span", { class: "speed", text: value.toFixed(1) })];
+  const { low, high } = normal;
+  const [band, mark] = [element("i", { class: "band" }), element("i", { class: "mark" })];
+  [band.style.left, band.style.width] = [`${(100 * low) / most}%`, `${(100 * (high - low)) / most}%`];
+  mark.style.left = `${(100 * value) / most}%`;
+  const usual = value >= low && value <= high;
+  const words = `${value.toFixed(1)}, normally ${low.toFixed(1)} to ${high.toFixed(1)}`;
+  return [element("div", { class: "range", "aria-hidden": "true" }, band, mark), element("span", { class: usual ? "speed" : "speed unusual", text: words })];
+}
+
+/** Show what is kept; asked for again when the incident has changed or was held, and until it is whole. */
+function keep(incident, evidence, act) {
+  const { handling } = incident;
+  const change = [incident.change, incident.state, handling?.held?.at, handling?.released?.at].join(" ");
   const known = shown.get(incident.id);
   if (known?.change === change) return known.media;
-  const media = known?.media ?? element("section", { class: "evidence" });
+  const media = known?.media ?? element("section", { class: "evidence" }, element("div"), element("div"));
   shown.set(incident.id, { change, media });
   const ask = async () => {
-    const files = await evidence(incident.id);
-    if (media.dataset.files !== files.join()) media.replaceChildren(...evidenceParts(incident.id, files));
-    media.dataset.files = files.join();
-    if (!files.some((name) => name.endsWith(".mp4")) && media.isConnected) setTimeout(ask, AGAIN_MS);
-    else if (!media.isConnected) shown.delete(incident.id);
+    const kept = await evidence(incident.id);
+    if (shown.get(incident.id)?.change !== change) return; // a later change asks by itself
+    if (kept) fill(media, incident, kept, act);
+    if (!media.isConnected) shown.delete(incident.id);
+    else if (["open", "none"].includes(kept?.state ?? "none")) setTimeout(ask, AGAIN_MS);
   };
   setTimeout(ask, 0);
   return media;
+}
+
+/** Write how the evidence is, and its files when they are others than those shown: a clip must not start anew. */
+function fill(media, incident, { state, files, held }, act) {
+  const [how, parts] = media.children;
+  const words = { open: "Being written; whole some seconds after the incident's end.", removed: "Deleted to make room.", none: incident.state === "resolved" ? "Nothing is kept of it." : "Not written yet." }[state];
+  const kept = ["open", "sealed"].includes(state);
+  how.hidden = state === "off" || !incident.fired;
+  how.replaceChildren(element("h4", { text: "Evidence" }), element("p", { class: `hold ${held === null ? "" : "held"}` },
+    element("span", { text: held === null ? words ?? "Deleted when its time is over." : `Held, never deleted: ${held}` }),
+    kept && act.allowed() ? element("button", { type: "button", data: { do: "hold" }, on: { click: () => act.hold(incident) } }, held === null ? "Hold " : "Release ", element("kbd", { text: "H" })) : null));
+  if (media.dataset.files !== files.join()) parts.replaceChildren(...evidenceParts(incident.id, files));
+  media.dataset.files = files.join();
 }
 
 function evidenceParts(id, files) {
@@ -101,7 +134,7 @@ function evidenceParts(id, files) {
   const pictures = [...of(".jpg"), ...of(".png")].map((name) => element("a", { href: base + name, target: "_blank" }, element("img", { src: base + name, alt: name.replace(/\..*$/, ""), loading: "lazy" })));
   const links = files.map((name) => element("li", {}, element("a", { href: base + name, text: name, download: "" })));
   const words = "Cut from the stream as it was sent; bodywatch evidence verify tells whether a byte was changed since.";
-  return [element("h4", { text: "Evidence" }), ...clips, ...pictures, element("ul", { class: "files" }, ...links), element("p", { class: "small", text: words })];
+  return [...clips, ...pictures, element("ul", { class: "files" }, ...links), element("p", { class: "small", text: words })];
 }
 
 function history({ arrived_s, state, handling, ...incident }) {
@@ -109,6 +142,8 @@ function history({ arrived_s, state, handling, ...incident }) {
   if (state === "resolved") lines.push([arrived_s, ENDS[incident.ended_by ?? ""], ""]);
   if (handling?.acknowledged) lines.push([handling.acknowledged.at, "acknowledged", handling.acknowledged.by]);
   if (handling?.dismissed) lines.push([handling.dismissed.at, `dismissed: ${handling.dismissed.reason}`, handling.dismissed.by]);
+  if (handling?.held) lines.push([handling.held.at, `evidence held: ${handling.held.reason}`, handling.held.by]);
+  if (handling?.released) lines.push([handling.released.at, `evidence released: ${handling.released.reason}`, handling.released.by]);
   for (const note of handling?.notes ?? []) lines.push([note.at, note.text, note.by]);
   const rows = lines.sort((a, b) => a[0] - b[0]).map(([at, what, by]) =>
     element("li", {}, element("time", { text: clock(at) }), element("span", { text: what }), element("i", { text: by })));

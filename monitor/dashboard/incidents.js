@@ -16,6 +16,7 @@ export class Incidents {
     this.known = new Map();
     this.events = new Map(); // incident id -> ids of the events that were heard
     this.chosen = null;
+    this.shownByItself = null; // chosen since it fired, not by somebody
     this.filter = "all";
     this.rows = new Map();
     for (const button of filters) button.addEventListener("click", () => this.show(button.dataset.filter));
@@ -25,6 +26,7 @@ export class Incidents {
   /** Take the list of a `welcome`; what is known and newer stays. */
   welcome(incidents) {
     for (const incident of incidents) this.#take(incident, incident.handling);
+    this.#showRinging();
     this.render();
   }
 
@@ -34,8 +36,17 @@ export class Incidents {
     const news = !heard.has(event.id);
     this.events.set(event.subject, heard.add(event.id));
     if (news) this.#take(event.data);
+    if (news && event.data.state === "firing") this.#showRinging();
     this.render();
     return news;
+  }
+
+  /** Show why the newest one rings, unless somebody has chosen to look at another. */
+  #showRinging() {
+    const chosen = this.known.get(this.chosen);
+    const [newest] = this.ringing();
+    if (!newest || (chosen && this.chosen !== this.shownByItself)) return;
+    if (!this.ringing().includes(chosen)) this.chosen = this.shownByItself = newest.id;
   }
 
   /** Take what an operator did, here or elsewhere. */
@@ -92,6 +103,7 @@ export class Incidents {
 
   choose(id) {
     this.chosen = id;
+    this.shownByItself = null;
     this.render();
   }
 

@@ -34,6 +34,7 @@ export const KEYS = [
   ["J  K", "next, previous incident"],
   ["D", "dismiss it, with a reason"],
   ["N", "add a note"],
+  ["H", "hold its evidence, so that it is never deleted, or release it; with a reason"],
   ["S", "silence the channel until a time"],
   ["M", "sound on, off"],
   ["1 … 9", "choose a channel"],
