@@ -23,6 +23,7 @@ class Health:
     started_s: float
     frames: int = 0
     poses: int = 0
+    cuts: int = 0
     judged: int = 0
     not_judged: Counter[str] = field(default_factory=Counter)
     latest: Score | NotJudged | None = None
@@ -38,6 +39,7 @@ class Health:
         """Count a frame that went through the pose network; now_s is Unix time."""
         frame = seen.frame
         self.poses += 1
+        self.cuts += seen.sighting.broken == "cut"
         self.size = (frame.image.shape[1], frame.image.shape[0])
         self.epoch, self.time_s, self.lag_s = frame.epoch, frame.time_s, now_s - frame.arrived_s
         self._seen_s.append(now_s)
@@ -87,6 +89,7 @@ class Health:
             "height": self.size[1],
             "frames": self.frames,
             "poses": self.poses,
+            "cuts": self.cuts,
             "poses_per_s": round(self.poses_per_s(now_s), 2),
             "windows_judged": self.judged,
             "windows_not_judged": sum(self.not_judged.values()),

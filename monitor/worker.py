@@ -218,6 +218,7 @@ class Worker:
                 "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
             ),
             "why": "" if stream is None else stream.why,
+            "transport": "" if stream is None else stream.transport,
             "fps": 0.0 if stream is None else round(stream.fps, 3),
             "reconnects": 0 if stream is None else stream.reconnects,
             "verdict": health.verdict_state() if incident is None else incident.state,
