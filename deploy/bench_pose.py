@@ -15,9 +15,10 @@ import numpy.typing as npt
 from deploy.bench_coco import Annotated, read_coco, similarity
 from models.grouping import find_people
 from models.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, UPPER_BODY
+from monitor.looks import place_of, square, whole
 from monitor.pose import Look, PoseNetwork
 from monitor.records import Frame
-from monitor.speaker import SEARCH_AREAS, Speaker, place_of, square, whole
+from monitor.speaker import SEARCH_AREAS, Speaker
 from trainer.puppet import Passage, Rendered, Script, frames
 from trainer.puppet_style import random_style
 

@@ -9,8 +9,8 @@ import pytest
 
 from models.grouping import PLAIN, find_peaks, find_people
 from models.skeleton import KEYPOINTS, LEFT_WRIST, RIGHT_WRIST, UPPER_BODY
+from monitor.looks import beside, place_of, square, whole
 from monitor.pose import Look, PoseNetwork
-from monitor.speaker import beside, place_of, square, whole
 from tests.plain_grouping import plain_people
 from trainer.puppet import Passage, Script, frames
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {"models": {"models"}, "monitor": {"models", "monitor"}, "trainer": {"models", "monitor", "trainer"}}
 OURS = {"models", "monitor", "trainer", "deploy", "tests"}
 FILES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
-STAGES = ["pose", "speaker", "cuts", "smooth", "resample", "window", "scorer", "verdict", "watch"]
+STAGES = ["pose", "looks", "speaker", "cuts", "smooth", "resample", "window", "scorer", "verdict", "watch"]
 
 
 def imported(path: Path) -> set[str]:

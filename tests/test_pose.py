@@ -7,8 +7,8 @@ import pytest
 
 from models.artifact import WEIGHTS, read_index
 from monitor.errors import ConfigError
+from monitor.looks import place_of, square
 from monitor.pose import Look, PoseNetwork
-from monitor.speaker import place_of, square
 from trainer.puppet import Passage, Rendered, Script, frames
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from models.skeleton import UPPER_BODY
+from monitor.looks import place_of
 from monitor.pose import PoseNetwork
 from monitor.records import Frame, Sighting
-from monitor.speaker import LOOK_ROUND_S, Speaker, place_of
+from monitor.speaker import LOOK_ROUND_S, Speaker
 from trainer.puppet import Passage, Rendered, Script, frames
 
 WIDTH, HEIGHT = 640, 360
