@@ -61,6 +61,7 @@ def _run(seconds: float | None, kind: Any, port: int | None, folder: Path, stopp
     from deploy.demo_report import Narrator, Report
     from deploy.programme import DAY_S, programme
     from deploy.witness import Witness
+    from monitor.link import redact
     from monitor.supervisor import running
 
     script = programme(seconds or DAY_S)
@@ -74,6 +75,7 @@ def _run(seconds: float | None, kind: Any, port: int | None, folder: Path, stopp
     ):
         threading.Thread(target=service.wait, args=(ended,), daemon=True, name="keep alive").start()
         say(f"On air at {station.url}, watched live. Open the page: {service.page_url}")
+        say(f"Alerts go to Redis at {redact(service.redis_url)}")
         report = Report(script, station.started_s, exact_clock=kind == "hls")
         narrator = Narrator(report, say)
         end = _End(script, report, station.ended, stopped)

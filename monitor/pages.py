@@ -117,7 +117,7 @@ class Pages:
 
 def _listing(archive: Archive | None, incident: str) -> Response:
     """Tell what is kept of one incident: its files once it is sealed, how far it is, and why it is held."""
-    kept = {"state": "off", "files": [], "held": None}
+    kept: dict[str, object] = {"state": "off", "files": [], "held": None}
     if archive is not None:
         names = archive.files(incident)
         kept = {"state": archive.stage(incident), "files": names, "held": archive.held(incident)}

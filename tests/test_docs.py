@@ -1,5 +1,6 @@
 """Every option, key, field, metric and message stands in the README or in deploy/README.md."""
 
+import ast
 import re
 from pathlib import Path
 from typing import get_args
@@ -8,10 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from monitor import cli, keys, metrics, records
+from monitor.client import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
 from monitor.config import Config
 
 ROOT = Path(__file__).parents[1]
 DOCS = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "deploy/README.md"))
+HEALTH = re.search(r"## Health fields\n(.*?)\n## ", DOCS, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLE = (ROOT / "deploy" / "bodywatch.yaml").read_text(encoding="utf-8")
 
 
@@ -23,6 +26,18 @@ def keys_of(section: type[BaseModel]) -> set[str]:
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 names |= keys_of(inner)
     return names
+
+
+def fields_of_health() -> set[str]:
+    """Give the names that the worker writes into a channel's health hash."""
+    written = {"not_judged_<reason>"}
+    for file, function in (("worker", "_fields"), ("health", "fields")):
+        tree = ast.parse((ROOT / "monitor" / f"{file}.py").read_text(encoding="utf-8"))
+        body = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function)
+        (table,) = [node.value for node in body.body if isinstance(node, ast.Return)]
+        assert isinstance(table, ast.Dict)
+        written |= {str(key.value) for key in table.keys if isinstance(key, ast.Constant)}
+    return written
 
 
 @pytest.mark.parametrize("key", sorted(keys_of(Config)))
@@ -76,6 +91,18 @@ def test_a_metric_is_documented(name: str) -> None:
 def test_a_message_is_documented(name: str) -> None:
     """The websocket's contract."""
     assert f"`{name}`" in DOCS or f'"type":"{name}"' in DOCS
+
+
+@pytest.mark.parametrize("code", [NO_TOKEN, NOT_ALLOWED, HELLO_LATE, SLOW, FULL, TOO_MUCH])
+def test_a_close_code_is_documented(code: int) -> None:
+    """Whoever writes a client has to tell "too slow" from "no room"."""
+    assert f"\n| {code} |" in DOCS
+
+
+@pytest.mark.parametrize("field", sorted(fields_of_health()))
+def test_a_health_field_is_documented(field: str) -> None:
+    """Boards are drawn from them."""
+    assert f"`{field}`" in HEALTH
 
 
 def test_every_reason_is_told_in_words_on_the_page() -> None:
