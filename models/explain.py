@@ -71,12 +71,18 @@ class Explanation:
         }
 
     def _beside(self) -> str:
-        """Hold the strongest keypoint's speed against the person's own."""
-        name = self.strongest(1)[0]
-        if name not in self.speeds or name not in self.normal:
+        """Hold the speed that is furthest from the person's own, else the strongest keypoint's, against the card."""
+        known = {name: self.normal[name] for name in self.speeds if name in self.normal}
+        outside = {name: max(self.speeds[name] - r["high"], r["low"] - self.speeds[name]) for name, r in known.items()}
+        name = max(outside, key=lambda name: outside[name], default="")
+        if name and outside[name] <= 0:
+            name = self.strongest(1)[0]
+        if name not in known:
             return ""
-        low, high = (self.normal[name][end] for end in ("low", "high"))
-        return f"; {_plain(name)} {self.speeds[name]:.1f} shoulder widths a second, normally {low:.1f} to {high:.1f}"
+        low, high = known[name]["low"], known[name]["high"]
+        digits = 1 if high >= 1 else 2
+        told = f"{_plain(name)} {self.speeds[name]:.{digits}f} shoulder widths a second"
+        return f"; {told}, normally {low:.{digits}f} to {high:.{digits}f}"
 
 
 def _plain(name: str) -> str:

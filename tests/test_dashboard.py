@@ -166,9 +166,13 @@ def test_the_details_show_why_as_a_body_and_as_seconds(page: Any, publisher: Pub
 def test_a_limbs_speed_stands_on_the_band_of_what_is_normal(page: Any, publisher: Publisher) -> None:
     """1.9 where 0.4 to 1.2 is normal; the scale ends at 1.1 x 1.9 = 2.09, so the band's left edge is at 0.4 / 2.09."""
     why = {
-        "keypoints": {"right_wrist": 0.6, "left_wrist": 0.4},
-        "speeds": {"right_wrist": 1.9, "left_wrist": 0.5},
-        "normal": {"right_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}},
+        "keypoints": {"right_wrist": 0.6, "left_wrist": 0.3, "nose": 0.1, "neck": 0, "left_ear": 0, "left_elbow": 0},
+        "speeds": {"right_wrist": 1.9, "left_wrist": 0.5, "left_ear": 0.02, "left_elbow": 0.48},
+        "normal": {
+            "right_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2},
+            "left_ear": {"low": 0.01, "mean": 0.02, "high": 0.03},
+            "left_elbow": {"low": 0.01, "mean": 0.02, "high": 0.03},
+        },
     }
     publisher.incident(incident(1, state="firing", fired=True, explanation=why))
     right = page.locator("[data-moved=right_wrist]")
@@ -176,7 +180,9 @@ def test_a_limbs_speed_stands_on_the_band_of_what_is_normal(page: Any, publisher
     assert right.locator(".speed.unusual").text_content() == "1.9, normally 0.4 to 1.2"
     left_edge = right.locator(".band").evaluate("band => parseFloat(band.style.left)")
     assert left_edge == pytest.approx(19.14, abs=0.01)
-    assert page.locator("[data-moved=left_wrist] .speed").text_content() == "0.5"  # the card has no range for it
+    assert page.locator("[data-moved=left_elbow] .speed.unusual").text_content() == "0.48, normally 0.01 to 0.03"
+    assert page.locator("[data-moved=left_ear]").count() == 0  # it did little, and moved as ever
+    assert page.locator("[data-moved=left_wrist] .speed").text_content() == "0.50"  # the card has no range for it
 
 
 def test_why_it_fires_is_shown_by_itself_unless_somebody_looks_at_another(page: Any, publisher: Publisher) -> None:

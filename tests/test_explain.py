@@ -95,6 +95,17 @@ def test_the_strongest_keypoints_speed_stands_beside_the_persons_own(model: Load
     )
 
 
+def test_the_sentence_names_the_speed_that_is_furthest_from_normal() -> None:
+    """The neck is 0.03 too fast, the right wrist 0.45 too slow, and the left wrist, which did most, as ever."""
+    normal = NORMAL | {name: {"low": 0.75, "mean": 0.8, "high": 0.9} for name in ("neck", "right_wrist")}
+    speeds = {"left_wrist": 0.8, "neck": 0.93, "right_wrist": 0.3}
+    told = Explanation(0.98, -1.0, 4.0, {"left_wrist": 3.75, "neck": 0.75}, (5.0,), speeds, normal)
+    assert told.as_record()["words"].endswith("; right wrist 0.30 shoulder widths a second, normally 0.75 to 0.90")
+    as_ever = {"left_wrist": 0.8, "neck": 0.8}
+    told = Explanation(0.98, -1.0, 4.0, {"left_wrist": 3.75, "neck": 0.75}, (5.0,), as_ever, normal)
+    assert told.as_record()["words"].endswith("; left wrist 0.8 shoulder widths a second, normally 0.4 to 1.2")
+
+
 def test_posture_is_called_posture() -> None:
     """Standing still gives 4.0 of the 4.2 log odds: movement had no part in it."""
     told = Explanation(0.98, 4.0, 4.2, {"left_wrist": 0.1, "nose": 0.1}, (0.2,))

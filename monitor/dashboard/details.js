@@ -60,7 +60,7 @@ function explanation({ explanation: why }) {
   const keypoints = Object.entries(why?.keypoints ?? {}).sort((a, b) => b[1] - a[1]);
   if (!keypoints.length) return null;
   const top = Math.max(keypoints[0][1], 1e-9);
-  const shown = keypoints.slice(0, 4);
+  const shown = [...keypoints.slice(0, 4), ...unusual(why, keypoints.slice(4))];
   const most = 1.1 * Math.max(...shown.map(([name]) => Math.max(why.speeds?.[name] ?? 0, why.normal?.[name]?.high ?? 0)), 1e-9);
   const rows = shown.map(([name, share]) => {
     const bar = element("i");
@@ -77,16 +77,23 @@ function explanation({ explanation: why }) {
     element("ol", { class: "moved" }, ...rows), unit);
 }
 
+/** Find the keypoints whose speed is furthest from the person's own, two at most: by shoulder widths a second. */
+function unusual({ speeds = {}, normal = {} }, keypoints) {
+  const apart = ([name]) => (name in speeds && name in normal ? Math.max(speeds[name] - normal[name].high, normal[name].low - speeds[name]) : 0);
+  return keypoints.filter((one) => apart(one) > 0.1).sort((a, b) => apart(b) - apart(a)).slice(0, 2);
+}
+
 /** Draw how fast a keypoint moved on the band of what is normal; most is the scale's end. */
 function speed(value, normal, most) {
   if (value === undefined) return [];
-  if (!normal) return [element("span", { class: "speed", text: value.toFixed(1) })];
+  if (!normal) return [element("span", { class: "speed", text: value.toFixed(value >= 1 ? 1 : 2) })];
   const { low, high } = normal;
   const [band, mark] = [element("i", { class: "band" }), element("i", { class: "mark" })];
   [band.style.left, band.style.width] = [`${(100 * low) / most}%`, `${(100 * (high - low)) / most}%`];
   mark.style.left = `${(100 * value) / most}%`;
   const usual = value >= low && value <= high;
-  const words = `${value.toFixed(1)}, normally ${low.toFixed(1)} to ${high.toFixed(1)}`;
+  const [is, from, to] = [value, low, high].map((one) => one.toFixed(high >= 1 ? 1 : 2));
+  const words = `${is}, normally ${from} to ${to}`;
   return [element("div", { class: "range", "aria-hidden": "true" }, band, mark), element("span", { class: usual ? "speed" : "speed unusual", text: words })];
 }
 
