@@ -16,8 +16,8 @@ class Card:
     window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
     clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
     or to {value, low, high} with a 95 % confidence interval. normal maps a keypoint to how fast it moves in the
-    person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. created is
-    ISO 8601, UTC.
+    person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. filter
+    names what steadied the poses (monitor/smooth.py), "" where nobody knows. created is ISO 8601, UTC.
     """
 
     person: str
@@ -37,6 +37,7 @@ class Card:
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     normal: dict[str, dict[str, float]] = field(default_factory=dict)
+    filter: str = ""
     note: str = ""
 
     def to_json(self) -> str:
@@ -56,6 +57,7 @@ class Card:
             f"  features         {self.features}: {self.normalisation}",
             f"  network          {_listed(self.design)}",
             f"  pose network     {backend.get('name', '?')} (sha256 {backend.get('sha256', '?')[:12]})",
+            f"  filter           {self.filter or 'not recorded'}",
             f"  thresholds       {_listed(self.thresholds)}",
             f"  data             {_listed(self.data)}",
             "",

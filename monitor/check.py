@@ -36,7 +36,7 @@ def findings(config: Config) -> Iterator[Finding]:
     yield Finding("pose network", True, network.fingerprint, 0)
     for channel in config.channels:
         try:
-            model = load_model(channel, network)
+            model = load_model(channel, network, smooth=config.pose.smooth)
             yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}", 0)
         except BodywatchError as error:
             yield Finding(f"{channel.name} model", False, str(error), error.exit_code)
@@ -52,7 +52,7 @@ def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, 
     channel = config.channels[0]
     probe(file, timeout_s=config.timeout_s)  # a wrong file is told before seconds go into loading networks
     network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
-    model = load_model(channel, network)
+    model = load_model(channel, network, smooth=smooth)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task(redact(file), total=None, at="")

@@ -7,19 +7,22 @@ from models.artifact import LoadedModel
 from models.errors import ModelMismatch
 from monitor.config import ChannelConfig, RuleConfig
 from monitor.pose import PoseNetwork
+from monitor.smooth import filter_name
 from monitor.verdict import Rule
 
 
-def load_model(channel: ChannelConfig, network: PoseNetwork) -> LoadedModel:
+def load_model(channel: ChannelConfig, network: PoseNetwork, *, smooth: bool = True) -> LoadedModel:
     """Load a channel's model and hold its card against what this monitor feeds it.
 
     Raises:
-        ModelError: the file is missing, not trusted, or made for another pose network or another person.
+        ModelError: the file is missing, not trusted, or made for other poses or another person.
     """
     backend = {"name": network.name, "sha256": network.sha256}
     model = artifact.load(artifact.find(channel.model), sha256=channel.sha256, pose_backend=backend)
     if channel.person is not None and channel.person != model.person:
         raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
+    if model.card.filter and model.card.filter != (steadied := filter_name(smooth)):
+        raise ModelMismatch(model.path, "filter", expected=steadied, found=model.card.filter)
     return model
 
 

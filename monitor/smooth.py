@@ -11,8 +11,13 @@ Floats = npt.NDArray[np.float32]
 MIN_CUTOFF_HZ = 1.5
 BETA = 12.0
 SPEED_CUTOFF_HZ = 3.0
-SETTINGS = {"filter": "one-euro", "min_cutoff_hz": MIN_CUTOFF_HZ, "beta": BETA, "speed_cutoff_hz": SPEED_CUTOFF_HZ}
-"""What a model's card records of the filter its poses went through."""
+
+
+def filter_name(smooth: bool) -> str:
+    """Name the filter and its parameters as tracks and a model's card do: a model needs poses that went through it."""
+    if not smooth:
+        return "none"
+    return f"one-euro, min_cutoff {MIN_CUTOFF_HZ:g} Hz, beta {BETA:g}, speed_cutoff {SPEED_CUTOFF_HZ:g} Hz"
 
 
 class Smooth:

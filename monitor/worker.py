@@ -59,7 +59,9 @@ class Worker:
             threads=max(1, threads // len(self._channels)),
             concurrently=self._cores.map,
         )
-        self._models = {name: load_model(c, self._network) for name, c in self._channels.items()}
+        self._models = {
+            name: load_model(c, self._network, smooth=config.pose.smooth) for name, c in self._channels.items()
+        }
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
         now_s = time.time()

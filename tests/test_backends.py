@@ -12,6 +12,8 @@ from models.pose_lstm import Design, PoseLSTM
 from monitor.config import parse
 from monitor.person import load_model
 from monitor.pose import PoseNetwork
+from monitor.smooth import filter_name
+from tests.person import untaught
 
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
 
@@ -63,3 +65,14 @@ def test_a_person_made_with_another_network_is_refused_by_name(tmp_path: Path) -
     config = parse({"channels": [channel]}, "a test")
     with pytest.raises(ModelMismatch, match=r"pose_backend\.name=openpose-coco, this monitor needs openpose-thin"):
         load_model(config.channels[0], PoseNetwork(config.pose.backend))
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_a_person_whose_poses_were_steadied_otherwise_is_refused(tmp_path: Path, smooth: bool) -> None:
+    """Steadied poses move less: whoever learned from those would find unsteadied ones strange, and the reverse."""
+    path = untaught(tmp_path / "ada.pt", filter=filter_name(smooth))
+    config = parse({"channels": [{"name": "one", "url": "rtsp://127.0.0.1/", "model": str(path)}]}, "a test")
+    network = PoseNetwork(config.pose.backend)
+    assert load_model(config.channels[0], network, smooth=smooth).card.filter == filter_name(smooth)
+    with pytest.raises(ModelMismatch, match="made with filter="):
+        load_model(config.channels[0], network, smooth=not smooth)

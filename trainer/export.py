@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
             "best_epoch": run.best()["epoch"],
         },
         normal=normal_movement(run),
+        filter=the_one(run.folder, {track.filter for track in run.tracks}, "filters"),
         note=note,
     )
 
@@ -78,14 +80,19 @@ def _is_nothing(figure: Any) -> bool:
     return figure is None or (isinstance(figure, float) and math.isnan(figure))
 
 
-def pose_backend(folder: Path, tracks: list[Track] | Any) -> dict[str, str]:
-    """Name the one pose network that all tracks came from.
+def pose_backend(folder: Path, tracks: Iterable[Track]) -> dict[str, str]:
+    """Name the one pose network that all tracks came from."""
+    named = {json.dumps(track.pose_backend or NO_BACKEND, sort_keys=True) for track in tracks}
+    found: dict[str, str] = json.loads(the_one(folder, named, "pose networks"))
+    return found
+
+
+def the_one(folder: Path, named: set[str], what: str) -> str:
+    """Give what all tracks have in common.
 
     Raises:
         RunUnusable: there were several.
     """
-    named = {json.dumps(track.pose_backend or NO_BACKEND, sort_keys=True) for track in tracks}
     if len(named) > 1:
-        raise RunUnusable(folder, f"was trained on tracks of {len(named)} pose networks; extract all with the same one")
-    found: dict[str, str] = json.loads(named.pop())
-    return found
+        raise RunUnusable(folder, f"was trained on tracks of {len(named)} {what}; extract all with the same one")
+    return next(iter(named))

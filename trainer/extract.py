@@ -19,6 +19,7 @@ from monitor.ingest import read_file
 from monitor.pose import PoseNetwork
 from monitor.records import Frame, Tick
 from monitor.resample import Grid
+from monitor.smooth import filter_name
 from monitor.speaker import Speaker
 from trainer.errors import DataUnusable
 from trainer.tracks import Track, write_track
@@ -137,6 +138,7 @@ def make_track(recording: Recording, eyes: Eyes, network: PoseNetwork) -> Track:
         people=np.array([people for _, people, *_ in seen], np.int16),
         camera=np.array([camera for _, _, camera, _ in seen], np.float32),
         fps=fps,
+        filter=filter_name(eyes.smooth),
     )
 
 

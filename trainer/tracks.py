@@ -26,7 +26,7 @@ class Track:
     Known only for what was extracted from video, else empty: measured (T,) bool, a posed frame stands behind the
     tick; people (T,) int16 bodies in the picture; camera (T,) float32 how far the camera moved, in picture widths.
     kept (T,) bool, or empty for all, is what conditions.py leaves of it. part is the split's part that a segments.csv
-    gives it to, else "".
+    gives it to, else "". filter names what steadied the poses, "" where nobody knows.
     """
 
     recording: str
@@ -47,6 +47,7 @@ class Track:
     fps: float = 0.0
     kept: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     part: str = ""
+    filter: str = ""
 
     @property
     def movement(self) -> str:
@@ -95,6 +96,7 @@ def write_track(path: Path, track: Track) -> None:
             people=track.people,
             camera=track.camera,
             fps=track.fps,
+            filter=track.filter,
         )
     fresh.replace(path)
 
@@ -139,6 +141,7 @@ def read_track(path: Path) -> Track:
         people=np.asarray(values.get("people", ()), np.int16),
         camera=np.asarray(values.get("camera", ()), np.float32),
         fps=float(values.get("fps", 0.0)),
+        filter=str(values.get("filter", "")),
     )
 
 
