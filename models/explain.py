@@ -22,6 +22,9 @@ from models.skeleton import KEYPOINTS, RATE_HZ, UPPER_BODY
 STEPS = 12
 """Points on the way from still to moving; 12 add up to within a few percent. One call costs about 12 scores."""
 
+WITHOUT_POSTURE = ("paper", "motion")
+"""Feature sets that take each keypoint's mean out of the window: a body held still has nothing in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -30,7 +33,7 @@ class Explanation:
     still is the log odds of the same body held at its mean pose, moving those of the window as it is; what lies between
     is the movement's part, and by_keypoint (12 names) and by_second (one for each second begun) each add up to it.
     speeds are those of the window in shoulder widths a second, normal the card's ranges for them; neither moved the
-    score by itself.
+    score by itself. posture is False for a model that sees movement alone: then even still tells of it, of its lack.
     """
 
     score: float
@@ -40,6 +43,7 @@ class Explanation:
     by_second: tuple[float, ...]
     speeds: Mapping[str, float] = field(default_factory=dict)
     normal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    posture: bool = True
 
     @property
     def movement(self) -> float:
@@ -52,7 +56,8 @@ class Explanation:
     def as_record(self) -> dict[str, Any]:
         """Give what the page shows: each keypoint's share in 0..1, log odds by second, speeds, and a sentence.
 
-        movement is False when the still body alone gives the verdict: then it is posture that looks like another.
+        movement is False when the still body alone gives the verdict: then it is posture that looks like another,
+        unless the model can't see posture.
         """
         whole = sum(abs(value) for value in self.by_keypoint.values()) or 1.0
         moved = abs(self.movement) >= 0.5 * max(abs(self.still), 0.5)
@@ -61,6 +66,9 @@ class Explanation:
         at = max(pairs, key=lambda pair: pair[1] if self.movement > 0 else -pair[1])[0]
         side = "unlike" if self.moving > 0 else "like"
         words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}{self._beside()}"
+        if not moved and not self.posture:
+            words = f"{side} the person, {'whose own movements are missing' if self.moving > 0 else 'moved or not'}"
+            moved, words = True, words + self._beside()
         return {
             "keypoints": {name: round(abs(value) / whole, 3) for name, value in self.by_keypoint.items()},
             "seconds": [round(value, 3) for value in self.by_second],
@@ -110,6 +118,7 @@ def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
         by_second=tuple(float(second.sum()) for second in seconds),
         speeds=speeds(window),
         normal=model.card.normal,
+        posture=model.card.features not in WITHOUT_POSTURE,
     )
 
 

@@ -112,6 +112,14 @@ def test_posture_is_called_posture() -> None:
     assert told.as_record()["words"] == "unlike the person in posture and build rather than in movement"
 
 
+def test_a_model_that_sees_movement_alone_does_not_speak_of_posture(model: LoadedModel) -> None:
+    """Held still it is as unlike the person: what is missing is the person's own movement."""
+    told = Explanation(0.98, 4.0, 4.2, {"left_wrist": 0.1, "nose": 0.1}, (0.2,), {"nose": 0.1}, posture=False)
+    assert told.as_record()["words"] == "unlike the person, whose own movements are missing"
+    assert told.as_record()["movement"] is True
+    assert explain(model, window()).posture is False  # this one's features are `motion`
+
+
 def test_keypoints_not_seen_have_no_part(model: LoadedModel) -> None:
     poses = window()
     poses[:, LEFT_WRIST] = 0

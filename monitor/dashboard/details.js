@@ -4,6 +4,7 @@ import { begun } from "./incidents.js";
 import { outline, seconds } from "./outline.js";
 import { ENDS, STATES, clock, element, span, streamTime } from "./words.js";
 
+const NOTABLE = 0.1; // shoulder widths a second beyond the person's own: less than that is the pose network's jitter
 const AGAIN_MS = 4000; // a clip is whole some seconds after the incident's end
 const shown = new Map(); // incident id -> {change, media}: a clip must not start anew at every message
 
@@ -77,10 +78,15 @@ function explanation({ explanation: why }) {
     element("ol", { class: "moved" }, ...rows), unit);
 }
 
+/** Tell how far a speed is from what is normal; 0 where nobody knows. */
+function outside(speed, normal) {
+  return speed === undefined || !normal ? 0 : Math.max(0, speed - normal.high, normal.low - speed);
+}
+
 /** Find the keypoints whose speed is furthest from the person's own, two at most: by shoulder widths a second. */
 function unusual({ speeds = {}, normal = {} }, keypoints) {
-  const apart = ([name]) => (name in speeds && name in normal ? Math.max(speeds[name] - normal[name].high, normal[name].low - speeds[name]) : 0);
-  return keypoints.filter((one) => apart(one) > 0.1).sort((a, b) => apart(b) - apart(a)).slice(0, 2);
+  const apart = ([name]) => outside(speeds[name], normal[name]);
+  return keypoints.filter((one) => apart(one) > NOTABLE).sort((a, b) => apart(b) - apart(a)).slice(0, 2);
 }
 
 /** Draw how fast a keypoint moved on the band of what is normal; most is the scale's end. */
@@ -91,10 +97,10 @@ function speed(value, normal, most) {
   const [band, mark] = [element("i", { class: "band" }), element("i", { class: "mark" })];
   [band.style.left, band.style.width] = [`${(100 * low) / most}%`, `${(100 * (high - low)) / most}%`];
   mark.style.left = `${(100 * value) / most}%`;
-  const usual = value >= low && value <= high;
+  const notable = outside(value, normal) > NOTABLE;
   const [is, from, to] = [value, low, high].map((one) => one.toFixed(high >= 1 ? 1 : 2));
   const words = `${is}, normally ${from} to ${to}`;
-  return [element("div", { class: "range", "aria-hidden": "true" }, band, mark), element("span", { class: usual ? "speed" : "speed unusual", text: words })];
+  return [element("div", { class: "range", "aria-hidden": "true" }, band, mark), element("span", { class: notable ? "speed unusual" : "speed", text: words })];
 }
 
 /** Show what is kept; asked for again when the incident has changed or was held, and until it is whole. */
