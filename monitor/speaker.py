@@ -14,8 +14,9 @@ Region = tuple[float, float, float, float]
 
 DRIFT = 0.15  # shoulder widths that the speaker may drift before the square moves: a still speaker is seen still
 SEARCH_AREAS = (432 * 240, 256 * 144, 656 * 368)  # pixels at the network; the next when one showed nobody: near, far
-SEARCH_TRIES = 4  # searches in frames that follow each other; after that one every SEARCH_EVERY_S
+SEARCH_TRIES = 4  # searches in frames that follow each other; after that one every SEARCH_EVERY_S, until somebody
 SEARCH_EVERY_S = 0.25
+SETTLED_FRAMES = 10  # has been followed for so many frames: whom only searches find costs five times a speaker's time
 LOOK_ROUND_S = 2.0  # a whole-frame view is put beside the followed square so often
 BETTER = 1.8  # someone else is the speaker when so much more prominent, twice in a row
 SMALLEST = 0.025  # shoulder width of a speaker as a share of the picture's width
@@ -41,7 +42,8 @@ class Speaker:
         self._speaker: Place | None = None  # followed now
         self._lost: Place | None = None  # followed before
         self._broken: Reason | None = None
-        self._misses, self._searched_s = 0, -1e9
+        self._misses, self._searches, self._searched_s = 0, 0, -1e9
+        self._followed = 0  # frames since the latest search
         self._round_s = 0.0
         self._rival = False
         self._square, self._framing = NOTHING, Place(0, 0, 1)
@@ -73,6 +75,9 @@ class Speaker:
         else:
             here, around = self._apart(people)
             chosen = self._follow(here)
+            self._followed += 1
+            if self._followed >= SETTLED_FRAMES:
+                self._searches = 0
             if (other := self._replaced(frame, chosen, around)) is not None:
                 chosen = other
                 self._forget("wrong_person")
@@ -80,9 +85,10 @@ class Speaker:
 
     def _search(self, frame: Frame) -> Look:
         """Look at the whole frame, or at nothing while it is too soon to search again."""
-        if self._misses >= SEARCH_TRIES and frame.time_s - self._searched_s < SEARCH_EVERY_S:
+        if self._searches >= SEARCH_TRIES and frame.time_s - self._searched_s < SEARCH_EVERY_S:
             return NOTHING
-        self._searched_s = frame.time_s
+        self._searched_s, self._followed = frame.time_s, 0
+        self._searches += 1
         area = SEARCH_AREAS[self._misses % len(SEARCH_AREAS)]
         h, w = frame.image.shape[:2]
         return whole(frame.image, round((area * h / w) ** 0.5))
@@ -179,6 +185,6 @@ class Speaker:
         """Start anew, with the reason why."""
         self._broken = broken
         self._speaker = self._lost = None
-        self._misses, self._searched_s, self._rival = 0, -1e9, False
+        self._misses, self._searches, self._searched_s, self._rival = 0, 0, -1e9, False
         if self._smooth is not None:
             self._smooth.reset()

@@ -190,3 +190,16 @@ def test_a_lost_speaker_is_searched_for_at_a_quarter_second_and_not_in_every_fra
         searched += bool(speaker.look(frame).image.size)
         speaker.pick(frame, NOBODY)
     assert searched == 7  # frames 0, 1, 2, 3, then 11, 19 and 27
+
+
+def test_whom_only_searches_find_costs_no_search_in_every_other_frame() -> None:
+    """Somebody too small or too blurred for the followed square is found, lost, found: that must not take the time."""
+    speaker, searched = Speaker(), []
+    for number in range(34):
+        frame = Frame("news", 0, number / 30, number / 30, WALL)
+        look = speaker.look(frame)
+        if look.image.size and look.complete:
+            searched.append(number)
+        found = bool(look.image.size) and look.complete
+        speaker.pick(frame, np.stack([person(320, 150, 60)]) if found else NOBODY)
+    assert searched == [0, 2, 4, 6, 14, 22, 30]
