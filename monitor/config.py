@@ -50,6 +50,9 @@ class PoseConfig(Section):
 class RuleConfig(Section):
     """The live rule; what is absent comes from the model's card, where it was measured."""
 
+    kind: Literal["live", "paper"] | None = Field(
+        None, description="paper: the majority of the latest n windows, 0.5 and over is fake; enter, clear, k rest"
+    )
     enter: float | None = Field(None, gt=0, lt=1, description="a window at or over this is suspicious")
     clear: float | None = Field(None, gt=0, lt=1, description="a window under this is not; between: no change")
     hold_s: float | None = Field(None, ge=0, description="suspicion must last this long before it fires")
