@@ -183,3 +183,15 @@ def test_the_paper_preset_is_table_3() -> None:
 def test_a_wrong_recipe_is_told(preset: str, changes: dict[str, int], sentence: str) -> None:
     with pytest.raises(RunUnusable, match=sentence):
         read_recipe(preset, changes)
+
+
+def test_the_papers_split_gets_as_many_steps_from_fewer_windows() -> None:
+    body = read_recipe("body")
+    assert body.for_split("paper").epochs == body.epochs * 150 // body.step
+    assert body.for_split("by_session") == body
+    assert read_recipe("paper").for_split("paper") == read_recipe("paper")
+
+
+def test_the_last_epoch_is_kept_when_asked(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", RECIPE.model_copy(update={"keep": "last", "epochs": 3}))
+    assert run.best()["epoch"] == 3

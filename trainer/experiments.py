@@ -77,7 +77,7 @@ def experiments(scale: Scale, seed: int) -> Iterator[Experiment]:
     for network in PICTURES:
         yield Experiment(network, _picture_recipe(size, seed), network, windows=size.picture_windows)
     body: dict[str, Any] = {"seed": seed} | ({"epochs": size.body_epochs} if size.body_epochs else {})
-    yield Experiment("body paper", read_recipe("body", body))
+    yield Experiment("body paper", read_recipe("body", body).for_split("paper"))
     for protocol in HONEST:
         for fold in range(size.folds if protocol == "unseen_movement" else 1):
             yield Experiment(f"body {protocol} {fold}", read_recipe("body", body), protocol=protocol, fold=fold)

@@ -73,6 +73,7 @@ def _trained(
     tracks: Sequence[Track], data: Path, person: str, recipe: Recipe, home: Path, protocol: str, fold: int,
     told: Callable[[str, Epoch], None],
 ) -> Run:  # fmt: skip
+    recipe = recipe.for_split(protocol)
     run = start_run(home, Task(str(data), person, protocol, fold, recipe.seed), recipe, tracks)
     if len(run.history()) < recipe.epochs:
         learn, check = run.windows("train"), run.windows("validate")

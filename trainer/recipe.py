@@ -41,7 +41,9 @@ class Recipe(BaseModel):
     tell_apart: bool = Field(False, description="learn to tell each of the others by name as well")
     even: bool = Field(False, description="bring every feature to mean 0 and deviation 1 over the training data")
     smooth_labels: float = Field(0.0, ge=0, lt=0.5, description="share of certainty withheld when telling apart")
-    keep: Literal["accuracy", "auroc"] = Field("accuracy", description="what the best validation epoch is best in")
+    keep: Literal["accuracy", "auroc", "last"] = Field(
+        "accuracy", description="what the kept epoch is best in on validation; last: none, the last one"
+    )
     seed: int = 0
     shortest: int = Field(WINDOW_POSES, ge=60, le=300, description="shortest window trained on, in poses")
     longest: int = Field(WINDOW_POSES, ge=60, le=300)
@@ -71,6 +73,16 @@ class Recipe(BaseModel):
             stride=self.stride,
             extremes=self.extremes,
         )
+
+    def for_split(self, protocol: str) -> "Recipe":
+        """Give the recipe as a split needs it: the same count of training steps where windows may not overlap.
+
+        epochs counts passes over windows that begin every `step` poses. The paper's split hands out whole segments,
+        so there are WINDOW_POSES / step times fewer windows in a pass, and so many times more passes are made.
+        """
+        if protocol != "paper" or self.step >= WINDOW_POSES:
+            return self
+        return self.model_copy(update={"epochs": self.epochs * WINDOW_POSES // self.step})
 
     @property
     def augments(self) -> bool:

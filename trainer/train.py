@@ -153,6 +153,8 @@ def validate(network: Judge, check: Windows, device: torch.device, weight: tuple
 
 def best_epoch(history: list[Epoch], keep: str) -> int:
     """Number, from 1, of the epoch with the highest validation figure; of equals the one with the lower loss."""
+    if keep == "last":
+        return int(history[-1]["epoch"])
     return int(max(history, key=lambda epoch: (epoch[f"val_{keep}"], -epoch["val_loss"]))["epoch"])
 
 
