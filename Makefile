@@ -12,6 +12,9 @@ format:
 	./run python -m ruff check --fix .
 	./run python -m ruff format .
 
+picture:
+	./run python -m deploy.picture
+
 # The shipped model of the rendered speaker, from nothing; about half an hour on two quiet cores. Three steps: true
 # keypoints of 300 rendered recordings (no video needed), those together with 81 recordings seen through the pose
 # network, then only the latter. Tested on cameras, speeches and impostors' styles (takes 08 to 11) that no step has
