@@ -138,16 +138,7 @@ def _read_pth(file: Path) -> Tensors:
     """
     try:
         values: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        TypeError,
-        OSError,
-    ):
+    except NOT_WHOLE:
         raise WeightsUnreadable(
             file, "it is cut short, or holds more than tensors; fetch body_pose_model.pth again"
         ) from None

@@ -17,12 +17,6 @@ from tests.desk import NOW_S, incident, not_judged, score, wait
 DEAD = "redis://:s3cret@127.0.0.1:9/0"  # port 9, discard: nobody listens
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[embedded.Server]:
-    with embedded.running() as server:
-        yield server
-
-
 @pytest.fixture
 def client(server: embedded.Server) -> Iterator["redis.Redis"]:
     client = link.connect(server.url)

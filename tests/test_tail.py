@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ from monitor.tokens import Tokens
 from tests.desk import config, incident, serving
 
 DASHBOARD = Path(__file__).parents[1] / "monitor" / "dashboard"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[embedded.Server]:
-    with embedded.running() as server:
-        yield server
 
 
 def test_it_follows_a_gateway_through_its_restart_and_misses_no_alert(server: embedded.Server) -> None:
