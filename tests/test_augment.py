@@ -5,7 +5,7 @@ import torch
 
 from models.skeleton import LEFT_WRIST, RIGHT_WRIST
 from tests.bodies import make_track
-from trainer.augment import augment, drop, jitter, mirrored, tilt, warp
+from trainer.augment import augment, drop, flicker, jitter, mirrored, tilt, warp
 from trainer.recipe import Recipe
 
 
@@ -55,6 +55,16 @@ def test_dropping_takes_one_keypoint_for_one_stretch() -> None:
     assert gone.any(dim=2).int().diff(dim=1).abs().sum() <= 2
 
 
+def test_flicker_loses_up_to_its_share_of_each_keypoint_and_no_window_alike() -> None:
+    """Of 0.4 at most: 0.2 on average over many windows, and single poses, not stretches."""
+    many = poses()[:1].expand(200, -1, -1, -1)
+    gone = (flicker(many, 0.4, random())[..., 2] == 0) & (many[..., 2] > 0)
+    each = gone.float().sum((1, 2)) / (many[..., 2] > 0).float().sum((1, 2))
+    assert each.max() < 0.45
+    assert each.mean().item() == pytest.approx(0.2, abs=0.03)
+    assert (gone[:, 1:] & gone[:, :-1]).float().mean() < gone.float().mean() / 2
+
+
 def test_the_same_seed_gives_the_same_windows() -> None:
-    recipe = Recipe(mirror=0.5, jitter_px=2, drop=0.5, warp=0.2, tilt_deg=10)
+    recipe = Recipe(mirror=0.5, jitter_px=2, drop=0.5, flicker=0.2, warp=0.2, tilt_deg=10)
     assert torch.equal(augment(poses(), recipe, random()), augment(poses(), recipe, random()))

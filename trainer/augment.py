@@ -23,6 +23,8 @@ def augment(poses: Tensor, recipe: Recipe, random: torch.Generator) -> Tensor:
         poses = jitter(poses, recipe.jitter_px, random)
     if recipe.drop > 0:
         poses = drop(poses, recipe.drop, random)
+    if recipe.flicker > 0:
+        poses = flicker(poses, recipe.flicker, random)
     return poses
 
 
@@ -77,3 +79,10 @@ def drop(poses: Tensor, share: float, random: torch.Generator) -> Tensor:
         count, length, 1, 1
     )
     return poses.masked_fill(hit, 0.0)
+
+
+def flicker(poses: Tensor, most: float, random: torch.Generator) -> Tensor:
+    """Lose keypoints for single poses, as a pose network does: of each window a share of its own, up to most."""
+    share = most * torch.rand(len(poses), 1, 1, 1, generator=random)
+    gone = torch.rand(*poses.shape[:3], 1, generator=random) < share  # (B, T, 18, 1)
+    return poses.masked_fill(gone, 0.0)

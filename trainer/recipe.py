@@ -50,6 +50,7 @@ class Recipe(BaseModel):
     mirror: float = Field(0.0, ge=0, le=1, description="share of windows mirrored")
     jitter_px: float = Field(0.0, ge=0, description="deviation of noise on every keypoint, at 100 px of shoulders")
     drop: float = Field(0.0, ge=0, le=1, description="share of windows that lose a keypoint for a while")
+    flicker: float = Field(0.0, ge=0, lt=1, description="largest share of poses that lack a keypoint, each on its own")
     warp: float = Field(0.0, ge=0, le=0.3, description="largest change of speed, as a share")
     tilt_deg: float = Field(0.0, ge=0, le=30, description="largest tilt of the camera")
 
@@ -86,7 +87,7 @@ class Recipe(BaseModel):
 
     @property
     def augments(self) -> bool:
-        return max(self.mirror, self.jitter_px, self.drop, self.warp, self.tilt_deg) > 0
+        return max(self.mirror, self.jitter_px, self.drop, self.flicker, self.warp, self.tilt_deg) > 0
 
 
 def preset_names() -> list[str]:
