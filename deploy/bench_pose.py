@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from deploy.bench_coco import Annotated, read_coco, similarity
 from models.grouping import find_people
 from models.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, UPPER_BODY
-from monitor.looks import place_of, square, whole
+from monitor.looks import place_of, searched, square, whole
 from monitor.pose import Look, PoseNetwork
 from monitor.records import Frame
 from monitor.speaker import SEARCH_AREAS, Speaker
@@ -43,7 +44,7 @@ class Way:
         if self.mode == "following":
             speaker = Speaker()
             return lambda frame: _followed(speaker, self.network, frame)
-        fit = plain if self.mode == "plain" else searched
+        fit = plain if self.mode == "plain" else partial(searched, area=SEARCH_AREAS[0])
         return lambda frame: _largest(self.network.find([fit(frame.image)])[0])
 
     def people(self, image: npt.NDArray[Any]) -> list[Floats]:
@@ -65,12 +66,6 @@ def plain(image: npt.NDArray[Any]) -> Look:
     below, right = max(0, PLAIN_HEIGHT - h), max(0, PLAIN_WIDTH - w)
     full = cv2.copyMakeBorder(look.image, 0, below, 0, right, cv2.BORDER_CONSTANT)[:PLAIN_HEIGHT, :PLAIN_WIDTH]
     return Look(np.asarray(full, np.uint8), 0.0, 0.0, look.scale)
-
-
-def searched(image: npt.NDArray[Any], area: int = SEARCH_AREAS[0]) -> Look:
-    """Bring the whole frame to the size of a search."""
-    h, w = image.shape[:2]
-    return whole(image, round((area * h / w) ** 0.5))
 
 
 def _followed(speaker: Speaker, network: PoseNetwork, frame: Frame) -> Floats | None:

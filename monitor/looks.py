@@ -74,6 +74,12 @@ def whole(image: npt.NDArray[Any], height: int) -> Look:
     return Look(padded, 0.0, 0.0, scale)
 
 
+def searched(image: npt.NDArray[Any], area: int) -> Look:
+    """Bring all of image to about so many pixels."""
+    h, w = image.shape[:2]
+    return whole(image, round((area * h / w) ** 0.5))
+
+
 def beside(first: Look, second: Look) -> Look:
     """Put two looks of one height beside each other; places are told in the first one's pixels."""
     image = np.concatenate((first.image, second.image), 1)

@@ -34,42 +34,43 @@ class Order(BaseModel):
     ref: str | int | None = None
 
 
-class Ack(Order):
+class About(Order):
+    """An order about one incident."""
+
+    incident: Annotated[str, Field(max_length=200)]
+
+
+class Ack(About):
     """Somebody looks into an incident."""
 
     type: Literal["ack"]
-    incident: Annotated[str, Field(max_length=200)]
 
 
-class Dismiss(Order):
+class Dismiss(About):
     """An incident is a false alarm, and why."""
 
     type: Literal["dismiss"]
-    incident: Annotated[str, Field(max_length=200)]
     reason: Words
 
 
-class Note(Order):
+class Note(About):
     """Something to remember about an incident."""
 
     type: Literal["note"]
-    incident: Annotated[str, Field(max_length=200)]
     text: Words
 
 
-class Hold(Order):
+class Hold(About):
     """What is kept of an incident must never be deleted, and why."""
 
     type: Literal["hold"]
-    incident: Annotated[str, Field(max_length=200)]
     reason: Words
 
 
-class Release(Order):
+class Release(About):
     """It may be deleted again when its time is over, and why."""
 
     type: Literal["release"]
-    incident: Annotated[str, Field(max_length=200)]
     reason: Words
 
 
@@ -93,8 +94,7 @@ class Silence(Order):
         return f"person:{self.person}" if self.channel is None else f"channel:{self.channel}"
 
 
-About = Ack | Dismiss | Note | Hold | Release
-Known = About | Silence
+Known = Ack | Dismiss | Note | Hold | Release | Silence
 ORDERS: TypeAdapter[Known] = TypeAdapter(Annotated[Known, Field(discriminator="type")])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.cuts import Cuts
-from monitor.looks import CROP_SIZE, NOTHING, Place, beside, place_of, square, whole
+from monitor.looks import CROP_SIZE, NOTHING, Place, beside, place_of, searched, square, whole
 from monitor.pose import Look
 from monitor.records import Frame, Pose, Reason, Sighting
 from monitor.smooth import Smooth
@@ -14,9 +14,9 @@ Region = tuple[float, float, float, float]
 
 DRIFT = 0.15  # shoulder widths that the speaker may drift before the square moves: a still speaker is seen still
 SEARCH_AREAS = (432 * 240, 256 * 144, 656 * 368)  # pixels at the network; the next when one showed nobody: near, far
-SEARCH_TRIES = 4  # searches in frames that follow each other; after that one every SEARCH_EVERY_S, until somebody
+SEARCH_TRIES = 4  # searches in frames that follow each other; after that one every SEARCH_EVERY_S
 SEARCH_EVERY_S = 0.25
-SETTLED_FRAMES = 10  # has been followed for so many frames: whom only searches find costs five times a speaker's time
+SETTLED_S = 0.33  # followed for so long, somebody may be searched for at once again: a search costs five times a follow
 LOOK_ROUND_S = 2.0  # a whole-frame view is put beside the followed square so often
 BETTER = 1.8  # someone else is the speaker when so much more prominent, twice in a row
 SMALLEST = 0.025  # shoulder width of a speaker as a share of the picture's width
@@ -43,7 +43,6 @@ class Speaker:
         self._lost: Place | None = None  # followed before
         self._broken: Reason | None = None
         self._misses, self._searches, self._searched_s = 0, 0, -1e9
-        self._followed = 0  # frames since the latest search
         self._round_s = 0.0
         self._rival = False
         self._square, self._framing = NOTHING, Place(0, 0, 1)
@@ -75,8 +74,7 @@ class Speaker:
         else:
             here, around = self._apart(people)
             chosen = self._follow(here)
-            self._followed += 1
-            if self._followed >= SETTLED_FRAMES:
+            if frame.time_s - self._searched_s >= SETTLED_S:
                 self._searches = 0
             if (other := self._replaced(frame, chosen, around)) is not None:
                 chosen = other
@@ -87,11 +85,9 @@ class Speaker:
         """Look at the whole frame, or at nothing while it is too soon to search again."""
         if self._searches >= SEARCH_TRIES and frame.time_s - self._searched_s < SEARCH_EVERY_S:
             return NOTHING
-        self._searched_s, self._followed = frame.time_s, 0
+        self._searched_s = frame.time_s
         self._searches += 1
-        area = SEARCH_AREAS[self._misses % len(SEARCH_AREAS)]
-        h, w = frame.image.shape[:2]
-        return whole(frame.image, round((area * h / w) ** 0.5))
+        return searched(frame.image, SEARCH_AREAS[self._misses % len(SEARCH_AREAS)])
 
     def _choose(self, frame: Frame, people: Floats) -> Floats | None:
         """Take the most prominent person of a search; after a loss, tell whether they are the one from before."""

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,7 @@ DEAD = "redis://:s3cret@127.0.0.1:9/0"  # port 9, discard: nobody listens
 
 
 @pytest.fixture
-def client(server: embedded.Server) -> Iterator["redis.Redis"]:
-    client = link.connect(server.url)
-    client.flushall()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def publisher(server: embedded.Server, client: "redis.Redis") -> Publisher:
+def publisher(server: embedded.Server, store: "redis.Redis") -> Publisher:
     return Publisher(server.url, outbox=None, worker="worker-0")
 
 
@@ -43,56 +34,56 @@ def test_an_event_is_a_cloudevent_whose_id_names_the_change() -> None:
 
 
 def test_an_incident_is_in_the_stream_the_hash_and_the_pubsub_channel(
-    publisher: Publisher, client: "redis.Redis"
+    publisher: Publisher, store: "redis.Redis"
 ) -> None:
     """Whichever way a subscriber takes, it reads the same JSON."""
-    listener = client.pubsub(ignore_subscribe_messages=True)
+    listener = store.pubsub(ignore_subscribe_messages=True)
     listener.subscribe(keys.ALERTS)
-    wait(lambda: client.pubsub_numsub(keys.ALERTS)[0][1])
+    wait(lambda: store.pubsub_numsub(keys.ALERTS)[0][1])
     publisher.incident(incident(1))
     assert publisher.turn()
-    ((_, entry),) = client.xrange(keys.ALERTS)
+    ((_, entry),) = store.xrange(keys.ALERTS)
     assert json.loads(entry["event"]) == event(incident(1))
     assert wait(lambda: listener.get_message())["data"] == entry["event"]
-    assert json.loads(client.hget(keys.INCIDENTS, "inc-1")) == event(incident(1))["data"]
+    assert json.loads(store.hget(keys.INCIDENTS, "inc-1")) == event(incident(1))["data"]
     listener.close()
 
 
-def test_a_turn_is_one_round_trip(publisher: Publisher, client: "redis.Redis") -> None:
+def test_a_turn_is_one_round_trip(publisher: Publisher, store: "redis.Redis") -> None:
     """A Redis 20 ms away must not hold up 60 records a second."""
     publisher.turn()
-    before = client.info("stats")["total_reads_processed"]
+    before = store.info("stats")["total_reads_processed"]
     publisher.incident(incident(1))
     publisher.score(score(0.2))
     publisher.score(not_judged("cut"))
     publisher.health("one", {"state": "live"})
     publisher.turn()
-    assert client.info("stats")["total_reads_processed"] - before == 2  # the turn, and this question
+    assert store.info("stats")["total_reads_processed"] - before == 2  # the turn, and this question
 
 
-def test_scores_tell_a_number_or_the_reason_for_none(publisher: Publisher, client: "redis.Redis") -> None:
+def test_scores_tell_a_number_or_the_reason_for_none(publisher: Publisher, store: "redis.Redis") -> None:
     """ "Not judged" is an answer."""
     publisher.score(score(0.25))
     publisher.score(not_judged("arms_hidden"))
     publisher.turn()
-    judged, blind = [json.loads(entry["score"]) for _, entry in client.xrange(keys.scores("one"))]
+    judged, blind = [json.loads(entry["score"]) for _, entry in store.xrange(keys.scores("one"))]
     assert (judged["score"], judged["start_s"], judged["end_s"]) == (0.25, 10.0, 15.0)
     assert (blind["not_judged"], "score" in blind) == ("arms_hidden", False)
 
 
-def test_health_expires_when_no_more_comes(publisher: Publisher, client: "redis.Redis") -> None:
+def test_health_expires_when_no_more_comes(publisher: Publisher, store: "redis.Redis") -> None:
     """A worker that died must not look alive."""
     publisher.health("one", {"state": "live", "fps": 25.0})
     publisher.turn()
-    assert client.hgetall(keys.health("one")) == {"state": "live", "fps": "25.0"}
-    assert 0 < client.ttl(keys.health("one")) <= keys.HEALTH_EXPIRES_S
-    assert client.smembers(keys.CHANNELS) == {"one"}
+    assert store.hgetall(keys.health("one")) == {"state": "live", "fps": "25.0"}
+    assert 0 < store.ttl(keys.health("one")) <= keys.HEALTH_EXPIRES_S
+    assert store.smembers(keys.CHANNELS) == {"one"}
 
 
-def test_a_preview_is_wanted_only_while_somebody_looks(publisher: Publisher, client: "redis.Redis") -> None:
+def test_a_preview_is_wanted_only_while_somebody_looks(publisher: Publisher, store: "redis.Redis") -> None:
     """Encoding pictures that nobody sees costs a core."""
     assert not publisher.preview_wanted("one")
-    listener = client.pubsub(ignore_subscribe_messages=True)
+    listener = store.pubsub(ignore_subscribe_messages=True)
     listener.subscribe(keys.preview("one"))
     wait(lambda: publisher.turn() and publisher.preview_wanted("one"))
     publisher.preview("one", 3.5, b"\xff\xd8jpeg", np.ones((18, 3), np.float32))
@@ -102,9 +93,9 @@ def test_a_preview_is_wanted_only_while_somebody_looks(publisher: Publisher, cli
     listener.close()
 
 
-def test_a_silence_holds_until_its_time(publisher: Publisher, client: "redis.Redis") -> None:
+def test_a_silence_holds_until_its_time(publisher: Publisher, store: "redis.Redis") -> None:
     """For a channel or a person, as Unix time."""
-    client.hset(keys.SILENCES, mapping={"channel:one": NOW_S + 10, "person:guest": NOW_S + 10})
+    store.hset(keys.SILENCES, mapping={"channel:one": NOW_S + 10, "person:guest": NOW_S + 10})
     publisher.turn()
     assert publisher.silenced("one", "speaker", NOW_S)
     assert publisher.silenced("two", "guest", NOW_S)
@@ -113,7 +104,7 @@ def test_a_silence_holds_until_its_time(publisher: Publisher, client: "redis.Red
 
 
 def test_incidents_wait_in_order_on_disk_while_redis_is_away(
-    tmp_path: Path, server: embedded.Server, client: "redis.Redis"
+    tmp_path: Path, server: embedded.Server, store: "redis.Redis"
 ) -> None:
     """Redis is away, the worker dies too, and still nothing raised is lost."""
     away = Publisher(DEAD, outbox=tmp_path / "outbox.sqlite", worker="worker-0")
@@ -127,7 +118,7 @@ def test_incidents_wait_in_order_on_disk_while_redis_is_away(
 
     back = Publisher(server.url, outbox=tmp_path / "outbox.sqlite", worker="worker-0")
     back.turn()
-    assert [json.loads(entry["event"])["id"] for _, entry in client.xrange(keys.ALERTS)] == ["inc-1.1", "inc-1.2"]
+    assert [json.loads(entry["event"])["id"] for _, entry in store.xrange(keys.ALERTS)] == ["inc-1.1", "inc-1.2"]
     assert back.waiting == 0
 
 
@@ -181,10 +172,10 @@ def test_a_file_that_is_no_outbox_is_told(tmp_path: Path) -> None:
         Publisher(DEAD, outbox=tmp_path / "outbox.sqlite", worker="worker-0")
 
 
-def test_a_broken_models_nan_does_not_stop_the_loop(publisher: Publisher, client: "redis.Redis") -> None:
+def test_a_broken_models_nan_does_not_stop_the_loop(publisher: Publisher, store: "redis.Redis") -> None:
     """JSON knows no NaN: it is told as null."""
     publisher.incident(incident(1, explanation={"seconds": [float("nan"), 0.5]}))
     publisher.score(score(float("nan")))
     assert publisher.turn()
-    ((_, entry),) = client.xrange(keys.ALERTS)
+    ((_, entry),) = store.xrange(keys.ALERTS)
     assert json.loads(entry["event"])["data"]["explanation"] == {"seconds": [None, 0.5]}

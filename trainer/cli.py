@@ -108,8 +108,9 @@ def train(
 
     use(threads)
     named = {"features": features, "hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
-    recipe = read_recipe(preset, {**{k: v for k, v in named.items() if v is not None}, **pairs_of(put or [])})
-    recipe = recipe if epochs else recipe.for_split(split)
+    changes = {**{k: v for k, v in named.items() if v is not None}, **pairs_of(put or [])}
+    recipe = read_recipe(preset, changes)
+    recipe = recipe if "epochs" in changes else recipe.for_split(split)
     tracks = read_tracks(data)
     people = sorted({track.person for track in tracks}) if person == "all" else person.split(",")
     for one in people:
