@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.skeleton import UPPER_BODY, UPPER_LIMBS
-from monitor.picture import Decoder, Picture
+from monitor.picture import Decoder
 
 PICTURES = 8
 HEIGHT_PX = 270
@@ -30,7 +30,7 @@ def filmstrip(
     if not pictures:
         return None
     chosen = [pictures[round(n)] for n in np.linspace(0, len(pictures) - 1, min(PICTURES, len(pictures)))]
-    drawn = [_drawn(picture, (picture.time_s or 0.0) + offset_s, times_s, keypoints) for picture in chosen]
+    drawn = [_drawn(small, (time_s or 0.0) + offset_s, times_s, keypoints * scale) for time_s, small, scale in chosen]
     width = drawn[0].shape[1]
     across = -(-len(drawn) // 2) if len(drawn) > 2 else len(drawn)
     blank = np.zeros((HEIGHT_PX, width, 3), np.uint8)
@@ -39,33 +39,38 @@ def filmstrip(
     return np.vstack([np.hstack(row) for row in rows])
 
 
-def _key_pictures(clip: Path) -> list[Picture]:
+def _key_pictures(clip: Path) -> list[tuple[float | None, npt.NDArray[np.uint8], float]]:
+    """Give time, small picture and its scale of key frames; whole pictures would be 6 MB each at 1920x1080."""
     with av.open(str(clip)) as source:
         video = source.streams.video[0]
         decoder = Decoder(video)
         packets = [packet for packet in source.demux(video) if packet.is_keyframe and packet.size]
         step = max(1, len(packets) // PICTURES)
-        return [picture for packet in [*packets[::step], None] for picture in decoder.decode(packet)]
+        pictures = (picture for packet in [*packets[::step], None] for picture in decoder.decode(packet))
+        return [(picture.time_s, *_small(picture.image)) for picture in pictures]
+
+
+def _small(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    scale = HEIGHT_PX / image.shape[0]
+    size = round(image.shape[1] * scale), HEIGHT_PX
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _drawn(
-    picture: Picture, time_s: float, times_s: npt.NDArray[np.float64], keypoints: npt.NDArray[np.float32]
+    image: npt.NDArray[np.uint8], time_s: float, times_s: npt.NDArray[np.float64], keypoints: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.uint8]:
-    scale = HEIGHT_PX / picture.image.shape[0]
-    size = round(picture.image.shape[1] * scale), HEIGHT_PX
-    image = np.asarray(cv2.resize(picture.image, size, interpolation=cv2.INTER_AREA), np.uint8)
     if len(times_s):
         nearest = int(np.argmin(np.abs(times_s - time_s)))
         if abs(times_s[nearest] - time_s) <= NEAR_S:
-            _draw_skeleton(image, keypoints[nearest], scale)
+            _draw_skeleton(image, keypoints[nearest])
     text = f"{time_s:.2f} s"
     cv2.putText(image, text, (6, HEIGHT_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
     cv2.putText(image, text, (6, HEIGHT_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
     return image
 
 
-def _draw_skeleton(image: npt.NDArray[np.uint8], keypoints: npt.NDArray[np.float32], scale: float) -> None:
-    places = [(round(float(x) * scale), round(float(y) * scale)) for x, y, _ in keypoints]
+def _draw_skeleton(image: npt.NDArray[np.uint8], keypoints: npt.NDArray[np.float32]) -> None:
+    places = [(round(float(x)), round(float(y))) for x, y, _ in keypoints]
     for begin, end in UPPER_LIMBS:
         if keypoints[begin, 2] > 0 and keypoints[end, 2] > 0:
             cv2.line(image, places[begin], places[end], LIMB_BGR, 2, cv2.LINE_AA)

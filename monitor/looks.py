@@ -53,7 +53,7 @@ def square(image: npt.NDArray[Any], place: Place) -> Look:
         border = (max(0, -top), side, max(0, -left), side)
         cut = cv2.copyMakeBorder(cut, border[0], border[1], border[2], border[3], cv2.BORDER_CONSTANT)[:side, :side]
     seen = np.asarray(_to_size(cut, CROP_SIZE), np.uint8)
-    return Look(seen, left, top, side / CROP_SIZE, complete=False)
+    return Look(seen, left, top, side / CROP_SIZE, complete=False, often=True)
 
 
 def _to_size(picture: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:

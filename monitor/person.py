@@ -1,5 +1,6 @@
-"""The model that judges a channel, held against this monitor, and the rule that its card or the config sets."""
+"""The models that judge channels, held against this monitor, and the rule that its card or the config sets."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from models import artifact
@@ -24,6 +25,24 @@ def load_model(channel: ChannelConfig, network: PoseNetwork, *, smooth: bool = T
     if model.card.filter and model.card.filter != (steadied := filter_name(smooth)):
         raise ModelMismatch(model.path, "filter", expected=steadied, found=model.card.filter)
     return model
+
+
+def load_models(
+    channels: Iterable[ChannelConfig], network: PoseNetwork, *, smooth: bool = True
+) -> dict[str, LoadedModel]:
+    """Load each channel's model, by the channel's name; channels of one model share it, so it judges them in one batch.
+
+    Raises:
+        ModelError: as load_model().
+    """
+    loaded: dict[tuple[str, ...], LoadedModel] = {}
+    models = {}
+    for channel in channels:
+        wanted = (channel.model, channel.sha256 or "", channel.person or "")
+        if wanted not in loaded:
+            loaded[wanted] = load_model(channel, network, smooth=smooth)
+        models[channel.name] = loaded[wanted]
+    return models
 
 
 def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:

@@ -8,6 +8,7 @@ import av
 import av.filter
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,7 @@ class Decoder:
         self._codec.thread_count = 1
         self._time_base = stream.time_base or Fraction(1, 90_000)
         self._weave: av.filter.Graph | None = None
+        self._colours = VideoReformatter()  # a frame's own would be made anew for every frame, with threads of its own
         self.damaged = 0
 
     @property
@@ -98,6 +100,7 @@ class Decoder:
 
     def _image(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         width = round(frame.width * self._widened)
-        image = np.asarray(frame.to_ndarray(format="bgr24", width=width, height=frame.height), np.uint8)
+        bgr = self._colours.reformat(frame, width, frame.height, "bgr24", threads=1)
+        image = np.asarray(bgr.to_ndarray(), np.uint8)
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

@@ -1,5 +1,9 @@
 """The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
 
+import contextlib
+import json
+import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +22,9 @@ Floats = npt.NDArray[np.float32]
 FOLLOWING_STAGES = 3
 """Of the network's six: a crop around the speaker is read as well with three (models/README.md)."""
 
-SHAPES_KEPT = 8
-"""Sessions a thread keeps at once; each is of one picture size, since fixed shapes are faster: about 40 MB each."""
+SIZES_KEPT = 12
+"""Sessions kept at once; each is of one picture size, since fixed shapes are faster, and takes 26 to 70 MB. Channels of
+16:9 ask for five sizes, those of another shape for four more."""
 
 _PROVIDERS = {
     "openvino": "OpenVINOExecutionProvider",
@@ -35,7 +40,8 @@ class Look:
 
     image is (h, w, 3) uint8, BGR, at the network's size, h and w multiples of 8. A place (x, y) in it is
     (left_px + x * scale, top_px + y * scale) in the frame. complete: look for every person with all 18 keypoints;
-    otherwise only for the upper body. An empty image asks for nothing and costs nothing.
+    otherwise only for the upper body. often: taken of nearly every frame, so worked on beside other channels' looks;
+    others go one at a time. An empty image asks for nothing and costs nothing.
     """
 
     image: npt.NDArray[np.uint8]
@@ -43,12 +49,14 @@ class Look:
     top_px: float = 0.0
     scale: float = 1.0
     complete: bool = True
+    often: bool = False
 
 
 class PoseNetwork:
     """OpenPose in ONNX Runtime: one per process, shared by its channels.
 
-    name and sha256 are those of the weights; fingerprint is what a model file's card names.
+    name and sha256 are those of the weights; fingerprint is what a model file's card names. However many channels
+    there are, each picture size has one session: what a second channel adds is its own intermediate results.
     """
 
     def __init__(
@@ -57,12 +65,14 @@ class PoseNetwork:
         *,
         provider: str = "auto",
         threads: int = 0,
+        at_once: int = 1,
         concurrently: Callable[..., Iterable[Any]] = map,
     ) -> None:
         """Open the weights called backend, or the imported ONNX file at that path.
 
-        concurrently is map, or an executor's map with as many threads as cores: then looks are worked on side by
-        side, one core each, which is faster than one after the other on all cores.
+        threads is how many cores to use, 0: all that this process may. concurrently is map, or the map of an executor
+        with at_once threads: then looks that are taken often are worked on side by side, each on its share of the
+        cores; rare ones go one after the other on all of them.
 
         Raises:
             WeightsUnreadable: there is no such backend, or its file isn't what the index beside it names.
@@ -72,29 +82,35 @@ class PoseNetwork:
         self._path, self._model, self.name, self.sha256 = found.path, found.content, found.name, found.sha256
         self.provider = _provider(provider)
         self._following = keep_stages(found.content, FOLLOWING_STAGES)
-        self._threads, self._concurrently = threads, concurrently
-        self._idle: dict[tuple[bool, tuple[int, ...]], list[Any]] = {}
+        self._threads, self._at_once, self._concurrently = threads or _cores(), at_once, concurrently
+        self._sessions: dict[tuple[bool, bool, tuple[int, ...]], Any] = {}
+        self._opening, self._rare = threading.Lock(), threading.Lock()
 
     @property
     def fingerprint(self) -> str:
         """Name the network as a model's card does: name@first 12 digits of the weights' sha256."""
         return f"{self.name}@{self.sha256[:12]}"
 
+    @property
+    def opened(self) -> int:
+        """Count the picture sizes that are ready."""
+        return len(self._sessions)
+
     def find(self, looks: Sequence[Look]) -> list[Floats]:
         """Give, for each look, people (P, 18, 3) in pixels of its frame, strongest first; confidence 0 is unseen."""
         return list(self._concurrently(self._find_one, looks))
 
+    def prepare(self, looks: Sequence[Look]) -> None:
+        """Open what looks of these sizes need: up to half a second each, in which no frame should have to wait."""
+        for look in looks:
+            self.session(look)
+
     def maps(self, look: Look) -> Floats:
         """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
         planes = np.ascontiguousarray(look.image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
-        idle = self._sessions(look.complete, planes.shape)
-        # A session that OpenVINO holds to one core answers one caller at a time, so each call in flight has its own.
-        try:
-            session = idle.pop()
-        except IndexError:
-            session = self._opened(look.complete, planes.shape)
-        out: Floats = session.run(None, {"image": planes})[0][0]
-        idle.append(session)
+        session = self.session(look)
+        with contextlib.nullcontext() if look.often else self._rare:
+            out: Floats = session.run(None, {"image": planes})[0][0]
         return out
 
     def _find_one(self, look: Look) -> Floats:
@@ -108,15 +124,25 @@ class PoseNetwork:
         people[people[..., 2] == 0] = 0
         return people
 
-    def _sessions(self, complete: bool, shape: tuple[int, ...]) -> list[Any]:
-        """Give the sessions for pictures of this shape that nobody uses now; the oldest shape makes room for a new."""
-        key = (complete, shape)
-        if key not in self._idle and len(self._idle) >= SHAPES_KEPT:
-            self._idle.pop(next(iter(self._idle)), None)
-        return self._idle.setdefault(key, [])
+    def session(self, look: Look) -> Any:
+        """Give ONNX Runtime's session for looks like this; the one unused for longest makes room for a new one."""
+        shape = (1, 3, *look.image.shape[:2])
+        key = (look.complete, look.often, shape)
+        with self._opening:
+            session = self._sessions.pop(key, None)
+            if session is None:
+                if len(self._sessions) >= SIZES_KEPT:
+                    self._sessions.pop(next(iter(self._sessions)))
+                model = self._model if look.complete else self._following
+                callers = self._at_once if look.often else 1
+                session = _open(self._path, model, self.provider, shape, self._threads, callers)
+            self._sessions[key] = session
+            return session
 
-    def _opened(self, complete: bool, shape: tuple[int, ...]) -> Any:
-        return _open(self._path, self._model if complete else self._following, self.provider, shape, self._threads)
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def installed() -> list[str]:
@@ -142,22 +168,34 @@ def _provider(wanted: str) -> str:
     return _PROVIDERS[wanted]
 
 
-def _open(path: Path, model: bytes, provider: str, shape: tuple[int, ...], threads: int) -> Any:
-    """Open a session for one input shape (B, 3, H, W)."""
+def _open(path: Path, model: bytes, provider: str, shape: tuple[int, ...], threads: int, callers: int) -> Any:
+    """Open a session for one input shape (B, 3, H, W) that answers so many callers at once."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = 1 if provider.startswith("OpenVINO") else threads
     for name, size in zip(("batch", "height", "width"), (shape[0], *shape[2:]), strict=True):
         options.add_free_dimension_override_by_name(name, size)
-    # OpenVINO ties whoever calls it to core 0 unless told not to: two threads or workers would share that one core.
-    # And it may compute in bfloat16 where the processor can, which moves keypoints and with them a model's scores.
-    set_up = '{"CPU": {"ENABLE_CPU_PINNING": "NO", "INFERENCE_PRECISION_HINT": "f32"}}'
-    settings = {"device_type": "CPU", "load_config": set_up} if provider.startswith("OpenVINO") else {}
-    if settings and threads:
-        settings["num_of_threads"] = str(threads)
+    settings = {}
+    if provider.startswith("OpenVINO"):
+        options.intra_op_num_threads = 1
+        settings = _openvino(threads, callers)
+    else:  # callers of one core each do without ONNX Runtime's own threads
+        options.intra_op_num_threads = threads if threads > callers else 1
     try:
         return onnxruntime.InferenceSession(model, options, providers=[(provider, settings)])
     except Exception as error:  # ONNX Runtime's errors have no common class of their own
         raise WeightsUnreadable(path, f"ONNX Runtime can't open it ({str(error).splitlines()[0][:200]})") from None
+
+
+def _openvino(threads: int, callers: int) -> dict[str, str]:
+    """Set OpenVINO up: a stream of its own computing for each caller, with the weights held once."""
+    # It ties whoever calls it to core 0 unless told not to: two threads or workers would share that one core.
+    # And it may compute in bfloat16 where the processor can, which moves keypoints and with them a model's scores.
+    cpu = {"ENABLE_CPU_PINNING": "NO", "INFERENCE_PRECISION_HINT": "f32"}
+    return {
+        "device_type": "CPU",
+        "num_of_threads": str(max(threads, callers)),
+        "num_streams": str(callers),
+        "load_config": json.dumps({"CPU": cpu}),
+    }

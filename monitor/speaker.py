@@ -25,6 +25,13 @@ GROWTH = 1.5
 BACK = (1.2, 1.35)  # someone found again within so many shoulder widths, and so near in size, is the same person
 
 
+def usual_looks() -> list[Look]:
+    """Give a look of each size that a channel of 16:9 may come to ask for; nothing is in them."""
+    blank = np.zeros((360, 640, 3), np.uint8)
+    followed = square(blank, Place(320, 180, 50))
+    return [followed, beside(followed, whole(blank, CROP_SIZE)), *(searched(blank, area) for area in SEARCH_AREAS)]
+
+
 class Speaker:
     """Follows one person of a channel.
 

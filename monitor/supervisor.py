@@ -23,7 +23,8 @@ SPAWN = multiprocessing.get_context("spawn")
 RESTART_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before a process that died is started again; a minute of life resets them."""
 
-READY_S = 60.0
+READY_S = 600.0
+"""A process that lives may take so long to get ready: TensorRT compiles each of the pose network's picture sizes."""
 
 
 @dataclass(slots=True)

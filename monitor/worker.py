@@ -22,14 +22,14 @@ from monitor.health import Health
 from monitor.incidents import Incidents
 from monitor.ingest import Ingest, StreamState, redact
 from monitor.mailbox import Mailbox
-from monitor.person import load_model, rule_of
+from monitor.person import load_models, rule_of
 from monitor.pose import PoseNetwork
 from monitor.preview import Preview
 from monitor.publish import Publisher
 from monitor.records import Frame, Incident, NotJudged, Score, Seen
 from monitor.resample import Grid
 from monitor.scorer import Scorer
-from monitor.speaker import Speaker
+from monitor.speaker import Speaker, usual_looks
 from monitor.verdict import Verdict
 from monitor.watch import Channel, watch
 from monitor.window import PoseWindow
@@ -52,16 +52,17 @@ class Worker:
         torch.set_num_threads(1)
         self._config = config
         self._channels = {c.name: c for c in config.channels if c.name in names}
-        self._cores = ThreadPoolExecutor(min(threads, len(self._channels)))
+        at_once = min(threads, len(self._channels))
+        self._cores = ThreadPoolExecutor(at_once)
         self._network = PoseNetwork(
             config.pose.backend,
             provider=config.pose.provider,
-            threads=max(1, threads // len(self._channels)),
+            threads=threads,
+            at_once=at_once,
             concurrently=self._cores.map,
         )
-        self._models = {
-            name: load_model(c, self._network, smooth=config.pose.smooth) for name, c in self._channels.items()
-        }
+        self._network.prepare(usual_looks())
+        self._models = load_models(self._channels.values(), self._network, smooth=config.pose.smooth)
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
         now_s = time.time()

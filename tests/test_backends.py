@@ -7,10 +7,10 @@ import pytest
 
 from models.artifact import WEIGHTS, Card, save
 from models.backends import find_backend
-from models.errors import ModelMismatch, WeightsUnreadable
+from models.errors import ModelMismatch, ModelNotTrusted, WeightsUnreadable
 from models.pose_lstm import Design, PoseLSTM
 from monitor.config import parse
-from monitor.person import load_model
+from monitor.person import load_model, load_models
 from monitor.pose import PoseNetwork
 from monitor.smooth import filter_name
 from tests.person import untaught
@@ -76,3 +76,26 @@ def test_a_person_whose_poses_were_steadied_otherwise_is_refused(tmp_path: Path,
     assert load_model(config.channels[0], network, smooth=smooth).card.filter == filter_name(smooth)
     with pytest.raises(ModelMismatch, match="made with filter="):
         load_model(config.channels[0], network, smooth=not smooth)
+
+
+def test_channels_of_one_model_share_it(tmp_path: Path) -> None:
+    """So that the scorer judges them in one batch, and a tenth channel of the same person costs no memory for it."""
+    paths = [untaught(tmp_path / name) for name in ("ada.pt", "bob.pt")]
+    channels = [
+        {"name": name, "url": "rtsp://127.0.0.1/", "model": str(path)}
+        for name, path in zip("abc", (*paths, paths[0]), strict=True)
+    ]
+    config = parse({"channels": channels}, "a test")
+    models = load_models(config.channels, PoseNetwork(config.pose.backend))
+    assert models["a"] is models["c"]
+    assert models["a"] is not models["b"]
+
+
+def test_a_digest_is_asked_of_each_channel_that_names_one(tmp_path: Path) -> None:
+    """A shared file must not let a wrong digest of the second channel pass."""
+    path = untaught(tmp_path / "ada.pt")
+    channel = {"url": "rtsp://127.0.0.1/", "model": str(path)}
+    channels = [channel | {"name": "one"}, channel | {"name": "two", "sha256": SHA256_OF_ABC}]
+    config = parse({"channels": channels}, "a test")
+    with pytest.raises(ModelNotTrusted):
+        load_models(config.channels, PoseNetwork(config.pose.backend))

@@ -1,14 +1,18 @@
 """The pose network as the loop calls it: looks in, people in the frame's own pixels out."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from models.artifact import WEIGHTS, read_index
 from monitor.errors import ConfigError
 from monitor.looks import place_of, square
-from monitor.pose import Look, PoseNetwork
+from monitor.pose import SIZES_KEPT, Look, PoseNetwork
+from monitor.records import Frame
+from monitor.speaker import Speaker, usual_looks
 from trainer.puppet import Passage, Rendered, Script, frames
 
 
@@ -34,9 +38,46 @@ def test_looks_side_by_side_give_what_they_give_one_after_the_other(shot: Render
     looks = [looked_at(shot), Look(np.zeros((0, 0, 3), np.uint8)), looked_at(shot)]
     one_by_one = PoseNetwork(threads=1).find(looks)
     with ThreadPoolExecutor(2) as cores:
-        side_by_side = PoseNetwork(threads=1, concurrently=cores.map).find(looks)
+        side_by_side = PoseNetwork(threads=2, at_once=2, concurrently=cores.map).find(looks)
     assert [people.tobytes() for people in side_by_side] == [people.tobytes() for people in one_by_one]
     assert [len(people) for people in one_by_one] == [1, 0, 1]
+
+
+def test_a_second_channel_opens_no_session_of_its_own(shot: Rendered) -> None:
+    """Weights and compiled code of one picture size take 26 MB and more: two channels follow and search with the same.
+
+    Five sizes: the followed square, the one with a look round beside it, and three searches.
+    """
+    rendered = cv2.resize(shot.image, (1280, 720))
+    with ThreadPoolExecutor(2) as cores:
+        network = PoseNetwork(threads=2, at_once=2, concurrently=cores.map)
+        network.prepare(usual_looks())
+        speakers = [Speaker(), Speaker()]
+        for number in range(4):  # a search, then following, from 2 s on with looks round
+            frame = Frame("one", 0, 0.8 * number, 0.0, rendered)
+            people = network.find([speaker.look(frame) for speaker in speakers])
+            found = [speaker.pick(frame, some).pose for speaker, some in zip(speakers, people, strict=True)]
+            assert all(found)
+    assert network.opened == 5
+
+
+def test_looks_of_one_size_are_told_apart_by_what_they_look_for(shot: Rendered) -> None:
+    """A search that happens to have the followed square's size still finds legs, with all six stages."""
+    network, look = PoseNetwork(threads=1), looked_at(shot)
+    network.find([look, replace(look, complete=True, often=False), look])
+    assert network.opened == 2
+
+
+def test_the_size_that_was_not_asked_for_longest_makes_room(shot: Rendered) -> None:
+    """The followed square is asked for all the time, so no mixture of picture shapes may push it out."""
+    network, followed = PoseNetwork(threads=1), looked_at(shot)
+    widths = [Look(np.zeros((16, 16 + 8 * n, 3), np.uint8)) for n in range(SIZES_KEPT)]
+    for look in widths:
+        network.find([followed, look])
+    session = network.session(followed)
+    network.find([widths[0], widths[-1]])
+    assert network.session(followed) is session
+    assert network.opened == SIZES_KEPT
 
 
 def test_the_fingerprint_is_what_a_model_card_names() -> None:
