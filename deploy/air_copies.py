@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from av.container import OutputContainer
 
 from deploy import rtsp
 from deploy.broadcast import HLS_OPTIONS, Kind
+from deploy.folder_server import FolderServer
 from monitor.errors import StreamNotFound, StreamUnreadable, StreamWithoutVideo
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -102,8 +101,7 @@ def _send(file: Path, outs: Sequence[str], kind: Kind, folder: Path, speak: Conn
     """Serve and send until terminated."""
     port = 0
     if kind == "hls":
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-        server.daemon_threads = True
+        server = FolderServer(folder)
         threading.Thread(target=server.serve_forever, daemon=True, name="http").start()
         port = server.server_address[1]
         for out in outs:
@@ -162,8 +160,3 @@ def _opened(file: Path) -> Iterator[Any]:
         if not container.streams.video:
             raise StreamWithoutVideo(str(file))
         yield container
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""

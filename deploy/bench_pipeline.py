@@ -127,6 +127,7 @@ def run(load: Load) -> dict[str, Any]:
         "cpu_s": {part: round(spent, 2) for part, spent in cpu.items()},
         "rss_mb": round(max(memory), 1),
         "rss_mb_growth": round(statistics.median(memory[-5:]) - statistics.median(memory[:5]), 1),
+        "rss_mb_by_minute": [round(statistics.median(memory[n : n + 60]), 1) for n in range(0, len(memory), 60)],
     }
 
 

@@ -12,18 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import av
 import cv2
 import numpy as np
 
 from deploy import rtsp
+from deploy.folder_server import FolderServer
 from monitor.errors import AddressInUse, BodywatchError, StreamNotFound, StreamUnreadable, StreamWithoutVideo
 from trainer.puppet import Player, Script
 from trainer.puppet_draw import Image
@@ -112,31 +111,15 @@ def _server(kind: Kind, folder: Path, port: int) -> Iterator[tuple[str, str]]:
             yield url, target
         return
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(folder)))
+        server = FolderServer(folder, port)
     except OSError:
         raise AddressInUse("127.0.0.1", port) from None
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="broadcast").start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/live.m3u8", str(folder / "live.m3u8")
     finally:
         server.shutdown()
         server.server_close()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    """Files without a line per request; a playlist is never cached."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def guess_type(self, path: Any) -> str:
-        """Tell playlists and segments apart."""
-        return "application/vnd.apple.mpegurl" if str(path).endswith(".m3u8") else "video/mp2t"
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
 
 
 def _broadcast(source: Script | Path, kind: Kind, form: Format, out: str, loop: bool, speak: Connection) -> None:

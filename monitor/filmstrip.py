@@ -47,7 +47,7 @@ def _key_pictures(clip: Path) -> list[tuple[float | None, npt.NDArray[np.uint8],
         packets = [packet for packet in source.demux(video) if packet.is_keyframe and packet.size]
         step = max(1, len(packets) // PICTURES)
         pictures = (picture for packet in [*packets[::step], None] for picture in decoder.decode(packet))
-        return [(picture.time_s, *_small(picture.image)) for picture in pictures]
+        return [(picture.time_s, *_small(picture.image())) for picture in pictures]
 
 
 def _small(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:

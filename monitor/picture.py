@@ -1,8 +1,9 @@
 """Packets to upright pictures with square pixels and no comb lines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import av
 import av.filter
@@ -13,10 +14,15 @@ from av.video.reformatter import VideoReformatter
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture; time_s is its PTS in seconds or None, image is (H, W, 3) uint8, BGR."""
+    """A decoded picture; time_s is its PTS in seconds or None, size its image's height and width in pixels.
+
+    image converts it to (H, W, 3) uint8, BGR, each time it is called; all pictures of a decoder share the converter,
+    so only one thread may.
+    """
 
     time_s: float | None
-    image: npt.NDArray[np.uint8]
+    size: tuple[int, int]
+    image: Callable[[], npt.NDArray[np.uint8]]
 
 
 class Decoder:
@@ -32,7 +38,8 @@ class Decoder:
         self._codec.thread_count = 1
         self._time_base = stream.time_base or Fraction(1, 90_000)
         self._weave: av.filter.Graph | None = None
-        self._colours = VideoReformatter()  # a frame's own would be made anew for every frame, with threads of its own
+        self._form: tuple[object, ...] | None = None
+        self._colours = VideoReformatter()
         self.damaged = 0
 
     @property
@@ -66,7 +73,7 @@ class Decoder:
                 continue
             time_s = None if frame.pts is None else float(frame.pts * self._time_base)
             if self._weave is None and not frame.interlaced_frame:
-                yield Picture(time_s, self._image(frame))
+                yield self._picture(time_s, frame)
             else:
                 yield from self._woven(frame)
         if packet is None and self._weave is not None:
@@ -91,16 +98,24 @@ class Decoder:
             while True:
                 out = self._weave.vpull()
                 time_s = None if out.pts is None or out.time_base is None else float(out.pts * out.time_base)
-                yield Picture(time_s, self._image(out))
+                yield self._picture(time_s, out)
         except (av.error.BlockingIOError, av.error.EOFError):
             return
         except av.FFmpegError:  # another picture size: the next frame builds another graph
             self.damaged += 1
             self._weave = None
 
-    def _image(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        width = round(frame.width * self._widened)
-        bgr = self._colours.reformat(frame, width, frame.height, "bgr24", threads=1)
-        image = np.asarray(bgr.to_ndarray(), np.uint8)
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+    def _picture(self, time_s: float | None, frame: av.VideoFrame) -> Picture:
+        width, turns = round(frame.width * self._widened), round(frame.rotation / 90) % 4
+        form = (frame.format.name, width, frame.height)
+        if form != self._form:
+            self._form, self._colours = form, VideoReformatter()
+            _upright(self._colours, frame, width, turns)  # what can't be converted is told here, while decoding
+        size = (width, frame.height) if turns % 2 else (frame.height, width)
+        return Picture(time_s, size, partial(_upright, self._colours, frame, width, turns))
+
+
+def _upright(colours: VideoReformatter, frame: av.VideoFrame, width: int, turns: int) -> npt.NDArray[np.uint8]:
+    """Convert a frame; with a converter of its own each would set FFmpeg's up anew, and threads with it."""
+    image = np.asarray(colours.reformat(frame, width, frame.height, "bgr24", threads=1).to_ndarray(), np.uint8)
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

@@ -111,7 +111,7 @@ class Playout:
                 self._hand_over(picture, stop)
 
     def _hand_over(self, picture: Picture, stop: threading.Event) -> None:
-        if not self._timeline.place(picture.time_s, picture.image.shape):
+        if not self._timeline.place(picture.time_s, picture.size):
             return
         assert picture.time_s is not None
         epoch, now_s = self._timeline.epoch, time.monotonic()
@@ -119,7 +119,7 @@ class Playout:
         if wait_s > 0 and stop.wait(wait_s):
             return
         self._rate.add(epoch, picture.time_s)
-        self.size = (picture.image.shape[1], picture.image.shape[0])
+        self.size = (picture.size[1], picture.size[0])
         told = (epoch, self.size, self.fps and round(self.fps), picture.time_s // TELL_EVERY_S)
         if told != self._told:
             self._told = told

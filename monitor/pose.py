@@ -1,9 +1,7 @@
 """The pose network: what the speaker stage wants looked at -> people in the frame's own pixels."""
 
-import contextlib
 import json
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +82,6 @@ class PoseNetwork:
         self._following = keep_stages(found.content, FOLLOWING_STAGES)
         self._threads, self._at_once, self._concurrently = threads or _cores(), at_once, concurrently
         self._sessions: dict[tuple[bool, bool, tuple[int, ...]], Any] = {}
-        self._opening, self._rare = threading.Lock(), threading.Lock()
 
     @property
     def fingerprint(self) -> str:
@@ -97,47 +94,56 @@ class PoseNetwork:
         return len(self._sessions)
 
     def find(self, looks: Sequence[Look]) -> list[Floats]:
-        """Give, for each look, people (P, 18, 3) in pixels of its frame, strongest first; confidence 0 is unseen."""
-        return list(self._concurrently(self._find_one, looks))
+        """Give, for each look, people (P, 18, 3) in pixels of its frame, strongest first; confidence 0 is unseen.
+
+        Called by one thread: sessions are opened here, never by two at once.
+        """
+        often = [look for look in looks if look.often]
+        side_by_side = iter(self._concurrently(_people, often, [self.session(look) for look in often]))
+        return [next(side_by_side) if look.often else self._searched(look) for look in looks]
+
+    def _searched(self, look: Look) -> Floats:
+        return _people(look, self.session(look)) if look.image.size else np.zeros((0, 18, 3), np.float32)
 
     def prepare(self, looks: Sequence[Look]) -> None:
-        """Open what looks of these sizes need: up to half a second each, in which no frame should have to wait."""
+        """Open what looks of these sizes need, and use it once: half a second each, in which no frame should wait."""
         for look in looks:
             self.session(look)
+        for look in looks:
+            self.find([look] * (self._at_once if look.often else 1))
 
     def maps(self, look: Look) -> Floats:
         """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
-        planes = np.ascontiguousarray(look.image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
-        session = self.session(look)
-        with contextlib.nullcontext() if look.often else self._rare:
-            out: Floats = session.run(None, {"image": planes})[0][0]
-        return out
-
-    def _find_one(self, look: Look) -> Floats:
-        if not look.image.size:
-            return np.zeros((0, 18, 3), np.float32)
-        people = find_people(self.maps(look), upper_only=not look.complete)
-        cell = look.scale * STRIDE
-        # A cell's centre lies half a cell into the picture, and a pixel's half a pixel.
-        people[..., 0] = look.left_px + (people[..., 0] + 0.5) * cell - 0.5
-        people[..., 1] = look.top_px + (people[..., 1] + 0.5) * cell - 0.5
-        people[people[..., 2] == 0] = 0
-        return people
+        return _maps(look, self.session(look))
 
     def session(self, look: Look) -> Any:
         """Give ONNX Runtime's session for looks like this; the one unused for longest makes room for a new one."""
         shape = (1, 3, *look.image.shape[:2])
         key = (look.complete, look.often, shape)
-        with self._opening:
-            session = self._sessions.pop(key, None)
-            if session is None:
-                if len(self._sessions) >= SIZES_KEPT:
-                    self._sessions.pop(next(iter(self._sessions)))
-                model = self._model if look.complete else self._following
-                callers = self._at_once if look.often else 1
-                session = _open(self._path, model, self.provider, shape, self._threads, callers)
-            self._sessions[key] = session
-            return session
+        session = self._sessions.pop(key, None)
+        if session is None:
+            if len(self._sessions) >= SIZES_KEPT:
+                self._sessions.pop(next(iter(self._sessions)))
+            model = self._model if look.complete else self._following
+            session = _open(self._path, model, self.provider, shape, self._threads, self._at_once if look.often else 1)
+        self._sessions[key] = session
+        return session
+
+
+def _people(look: Look, session: Any) -> Floats:
+    people = find_people(_maps(look, session), upper_only=not look.complete)
+    cell = look.scale * STRIDE
+    # A cell's centre lies half a cell into the picture, and a pixel's half a pixel.
+    people[..., 0] = look.left_px + (people[..., 0] + 0.5) * cell - 0.5
+    people[..., 1] = look.top_px + (people[..., 1] + 0.5) * cell - 0.5
+    people[people[..., 2] == 0] = 0
+    return people
+
+
+def _maps(look: Look, session: Any) -> Floats:
+    planes = np.ascontiguousarray(look.image.transpose(2, 0, 1), np.float32)[None]  # (1, 3, h, w)
+    out: Floats = session.run(None, {"image": planes})[0][0]
+    return out
 
 
 def _cores() -> int:

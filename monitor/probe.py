@@ -37,7 +37,7 @@ def _look(url: str, transport: Transport, timeout_s: float) -> StreamFacts:
             heed_silence(connection, timeout_s)
             packet = connection.take(POLL_S)
             for picture in decoder.decode(packet) if packet is not None else ():
-                height, width = picture.image.shape[:2]
+                height, width = picture.size
                 return replace(connection.facts(), width=width, height=height)
         raise no_picture(connection, 0)
 

@@ -35,7 +35,7 @@ def read_file(path: str, channel: str) -> Iterator[Frame]:
             stream = choose_video(container, path)
             decoder = Decoder(stream)
             for picture in _pictures(container, stream, decoder, timeline):
-                if timeline.place(picture.time_s, picture.image.shape):
+                if timeline.place(picture.time_s, picture.size):
                     assert picture.time_s is not None
                     last_s = picture.time_s
                     yield Frame(channel, timeline.epoch, last_s, last_s, picture.image)

@@ -1,6 +1,8 @@
 """What travels between the stages: small, frozen, each field with its unit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -18,20 +20,26 @@ Reason = Literal[
 State = Literal["pending", "firing", "resolved"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One decoded picture.
 
     time_s is the stream's own clock (PTS) in seconds; it rises within an epoch. epoch counts the breaks: a
     reconnect, a jump back in PTS, a frame without PTS, another picture size. arrived_s is Unix time in seconds
-    when the frame was handed over, after pacing. image is (H, W, 3) uint8, BGR.
+    when the frame was handed over, after pacing. picture is the image, or what gives it: a frame that waits keeps the
+    decoder's planes, half as large, and one that is dropped or not needed is never converted.
     """
 
     channel: str
     epoch: int
     time_s: float
     arrived_s: float
-    image: npt.NDArray[np.uint8]
+    picture: npt.NDArray[np.uint8] | Callable[[], npt.NDArray[np.uint8]]
+
+    @cached_property
+    def image(self) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8, BGR; converted when first asked for, by one thread at a time."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

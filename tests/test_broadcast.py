@@ -1,6 +1,8 @@
 """A script on the air: real H.264 over real HLS and RTSP, on the script's own clock."""
 
 import contextlib
+import socket
+import threading
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from deploy import rtsp
 from deploy.broadcast import Format, on_air
+from deploy.folder_server import FolderServer
 from monitor.errors import AddressInUse, StreamNotFound
 from trainer.puppet import Camera, Passage, Script, Studio
 from trainer.puppet_motion import Motion
@@ -65,3 +68,20 @@ def test_what_can_not_go_on_air_is_told(tmp_path: Path) -> None:
         port = int(station.url.split(":")[2].split("/")[0])
         with pytest.raises(AddressInUse, match=str(port)), on_air(Script((Passage(0, 3),)), form=SMALL, port=port):
             pass
+
+
+def test_a_viewer_that_leaves_in_the_middle_is_not_worth_a_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Players drop a segment when they are stopped; 64 MB are more than the sockets' buffers hold."""
+    (tmp_path / "segment.ts").write_bytes(bytes(64_000_000))
+    with FolderServer(tmp_path) as server:
+        server.daemon_threads = False  # closing then waits for the request
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        with socket.create_connection(server.server_address[:2]) as viewer:
+            viewer.sendall(b"GET /segment.ts HTTP/1.0\r\n\r\n")
+            assert viewer.recv(12) == b"HTTP/1.0 200"
+        server.shutdown()
+        thread.join()
+    assert capfd.readouterr().err == ""
