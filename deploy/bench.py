@@ -46,7 +46,9 @@ def pose(
     backend: Annotated[
         str, typer.Option(help="Name of a pose network, or the path of an imported one")
     ] = "openpose-thin",
-    provider: Annotated[list[str] | None, typer.Option(help="openvino, cpu, cuda, tensorrt; repeat for more")] = None,
+    provider: Annotated[
+        list[str] | None, typer.Option(help="openvino, cpu, cuda, tensorrt, opencv; repeat for more")
+    ] = None,
     coco: Annotated[Path | None, typer.Option(help="COCO keypoint annotations, pictures beside them")] = None,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the rendered frames")] = "1280x720",
     count: Annotated[int, typer.Option("--frames", help="Frames to time following on", min=8)] = 120,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deploy.bench_coco import Annotated, read_coco, similarity
+from deploy.opencv_network import OpenCVNetwork
 from models.grouping import find_people
 from models.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, UPPER_BODY
 from monitor.looks import place_of, searched, square, whole
@@ -175,6 +176,13 @@ def one_core() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
+def network_of(backend: str, provider: str, threads: int = 0) -> PoseNetwork:
+    """Open the weights with ONNX Runtime's provider of this name, or with OpenCV's DNN: opencv."""
+    if provider == "opencv":
+        return OpenCVNetwork(backend, provider="cpu", threads=threads)
+    return PoseNetwork(backend, provider=provider, threads=threads)
+
+
 def run(backend: str, providers: list[str], coco: Path | None, size: tuple[int, int], count: int) -> dict[str, Any]:
     """Measure each provider's modes and the plain reference, on the same frames in the same run."""
     clips = puppet_clips(*size)
@@ -184,10 +192,10 @@ def run(backend: str, providers: list[str], coco: Path | None, size: tuple[int, 
         costly = mode != "following"
         timed = count // 8 if costly else count
         # All cores first: OpenVINO counts the cores at its first session, and one core then would be one for good.
-        way = Way(mode, PoseNetwork(backend, provider=provider))
+        way = Way(mode, network_of(backend, provider))
         ms_all = ms_per_frame(way, clips[0], timed)
         with one_core():
-            single = Way(mode, PoseNetwork(backend, provider=provider, threads=1))
+            single = Way(mode, network_of(backend, provider, threads=1))
             ms_1 = ms_per_frame(single, clips[0], timed)
             group_ms = grouping_ms(single, clips[0][0])
         return {
@@ -199,7 +207,7 @@ def run(backend: str, providers: list[str], coco: Path | None, size: tuple[int, 
             "jitter": round(jitter(way, clips[0][0], 10 if costly else STILL_FRAMES), 5),
         }
 
-    network = PoseNetwork(backend, provider=providers[0])
+    network = network_of(backend, providers[0])
     result: dict[str, Any] = {
         "backend": network.fingerprint,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

@@ -81,7 +81,7 @@ class PoseNetwork:
         self.provider = _provider(provider)
         self._following = keep_stages(found.content, FOLLOWING_STAGES)
         self._threads, self._at_once, self._concurrently = threads or _cores(), at_once, concurrently
-        self._sessions: dict[tuple[bool, bool, tuple[int, ...]], Any] = {}
+        self._sessions: dict[tuple[Any, ...], Any] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -116,6 +116,10 @@ class PoseNetwork:
         """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
         return _maps(look, self.session(look))
 
+    def weights(self, look: Look) -> bytes:
+        """Give the ONNX file that such looks are worked on with."""
+        return self._model if look.complete else self._following
+
     def session(self, look: Look) -> Any:
         """Give ONNX Runtime's session for looks like this; the one unused for longest makes room for a new one."""
         shape = (1, 3, *look.image.shape[:2])
@@ -124,8 +128,8 @@ class PoseNetwork:
         if session is None:
             if len(self._sessions) >= SIZES_KEPT:
                 self._sessions.pop(next(iter(self._sessions)))
-            model = self._model if look.complete else self._following
-            session = _open(self._path, model, self.provider, shape, self._threads, self._at_once if look.often else 1)
+            callers = self._at_once if look.often else 1
+            session = _open(self._path, self.weights(look), self.provider, shape, self._threads, callers)
         self._sessions[key] = session
         return session
 

@@ -1,5 +1,6 @@
 """What `bodywatch bench pose` measures with: the figures must be able to be wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from deploy.bench_coco import COCO_UPPER, OURS, read_coco, similarity
 from deploy.bench_pose import PLAIN_HEIGHT, PLAIN_WIDTH, Way, jitter, pck, plain, puppet_clips
+from deploy.opencv_network import OpenCVNetwork
 from monitor.errors import ConfigError
 from monitor.pose import PoseNetwork
+from monitor.speaker import usual_looks
 
 
 def annotated() -> tuple[np.ndarray, float]:
@@ -59,3 +62,15 @@ def test_following_finds_the_rendered_keypoints_and_keeps_them_still() -> None:
     way = Way("following", PoseNetwork())
     assert pck(way, clips) >= 0.97
     assert jitter(way, clips[0][0], 16) <= 0.01
+
+
+def test_opencv_gives_the_maps_that_onnx_runtime_gives() -> None:
+    """`bench pose --provider opencv` compares engines, so it has to run the same network; both stages, two sizes."""
+    opencv, onnx_runtime = OpenCVNetwork(provider="cpu"), PoseNetwork(provider="cpu")
+    rng = np.random.default_rng(0)
+    followed, _, search, *_ = usual_looks()
+    seen, searched = (
+        replace(look, image=rng.integers(0, 256, look.image.shape, np.uint8)) for look in (followed, search)
+    )
+    np.testing.assert_allclose(opencv.maps(seen), onnx_runtime.maps(seen), atol=1e-3)
+    np.testing.assert_allclose(opencv.maps(searched), onnx_runtime.maps(searched), atol=1e-3)
