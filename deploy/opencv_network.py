@@ -13,12 +13,8 @@ from monitor.pose import Look, PoseNetwork
 class OpenCVNetwork(PoseNetwork):
     """Answers as PoseNetwork does; how many cores it takes is cv2.setNumThreads' to say."""
 
-    def session(self, look: Look) -> Any:
-        """Give a network that has only ever seen looks of this size: another size would set it up anew."""
-        key = (look.complete, look.often, look.image.shape)
-        if key not in self._sessions:
-            self._sessions[key] = _Net(self.weights(look))
-        return self._sessions[key]
+    def _opened(self, look: Look, model: bytes) -> Any:
+        return _Net(model)
 
 
 class _Net:

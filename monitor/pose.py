@@ -116,22 +116,20 @@ class PoseNetwork:
         """Run the network on one look (h, w, 3): heatmaps and part affinity fields (57, h/8, w/8)."""
         return _maps(look, self.session(look))
 
-    def weights(self, look: Look) -> bytes:
-        """Give the ONNX file that such looks are worked on with."""
-        return self._model if look.complete else self._following
-
     def session(self, look: Look) -> Any:
         """Give ONNX Runtime's session for looks like this; the one unused for longest makes room for a new one."""
-        shape = (1, 3, *look.image.shape[:2])
-        key = (look.complete, look.often, shape)
+        key = (look.complete, look.often, look.image.shape)
         session = self._sessions.pop(key, None)
         if session is None:
             if len(self._sessions) >= SIZES_KEPT:
                 self._sessions.pop(next(iter(self._sessions)))
-            callers = self._at_once if look.often else 1
-            session = _open(self._path, self.weights(look), self.provider, shape, self._threads, callers)
+            session = self._opened(look, self._model if look.complete else self._following)
         self._sessions[key] = session
         return session
+
+    def _opened(self, look: Look, model: bytes) -> Any:
+        shape, callers = (1, 3, *look.image.shape[:2]), self._at_once if look.often else 1
+        return _open(self._path, model, self.provider, shape, self._threads, callers)
 
 
 def _people(look: Look, session: Any) -> Floats:

@@ -61,8 +61,8 @@ class Worker:
             at_once=at_once,
             concurrently=self._cores.map,
         )
-        self._network.prepare(usual_looks())
         self._models = load_models(self._channels.values(), self._network, smooth=config.pose.smooth)
+        self._network.prepare(usual_looks())  # after the models: a wrong one is told before seconds go into this
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
         now_s = time.time()
