@@ -13,7 +13,7 @@ format:
 	./run python -m ruff format .
 
 picture:
-	./run python -m deploy.picture
+	./run python -m deploy.demo.screenshot
 
 # The shipped model of the rendered speaker, from nothing; about half an hour on two quiet cores. Three steps: true
 # keypoints of 300 rendered recordings (no video needed), those together with 81 recordings seen through the pose
@@ -30,4 +30,4 @@ demo-model:
 	$(DEMO_TRAIN) $(DEMO)/both -o $(DEMO)/run2 --init-from $(DEMO)/run1 --set lr=0.002
 	$(DEMO_TRAIN) $(DEMO)/tracks -o $(DEMO)/run3 --init-from $(DEMO)/run2 --epochs 3 --set step=15 --set lr=0.0001
 	./run python -m trainer evaluate $(DEMO)/run3
-	./run python -m trainer export $(DEMO)/run3 -o models/weights/demo-speaker.pt --note "A rendered speaker (trainer/puppet.py), nobody real: this model knows only that puppet at its lectern. Begun on true keypoints of 300 other rendered recordings."
+	./run python -m trainer export $(DEMO)/run3 -o models/weights/demo-speaker.pt --note "A rendered speaker (trainer/puppet/renderer.py), nobody real: this model knows only that puppet at its lectern. Begun on true keypoints of 300 other rendered recordings."

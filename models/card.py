@@ -17,7 +17,7 @@ class Card:
     clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
     or to {value, low, high} with a 95 % confidence interval. normal maps a keypoint to how fast it moves in the
     person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. filter
-    names what steadied the poses (monitor/smooth.py), "" where nobody knows. created is ISO 8601, UTC.
+    names what steadied the poses (monitor/stages/smoothing.py), "" where nobody knows. created is ISO 8601, UTC.
     """
 
     person: str

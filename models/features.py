@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 # Plain numbers index keypoints here, since TorchScript sees no global names: 1 neck, 2 and 5 shoulders, and the
-# paper's 12 are 0..7 and 14..17 (models/skeleton.py). tests/test_features.py holds them against those names.
+# paper's 12 are 0..7 and 14..17 (models/skeleton.py). tests/models/test_features.py holds them against those names.
 
 # A head seen from the front in units of its own width, as (right of picture, down, towards the camera):
 # nose, right eye, left eye, right ear, left ear. Mean human proportions; only their ratios matter.

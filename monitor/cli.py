@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor import cli_models, evidence_cli, tail, tokens_cli
+from monitor.commands import evidence, models, tail, tokens
 from monitor.config import Config, load, parse
 from monitor.errors import BodywatchError
 
@@ -22,9 +22,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 other errors, 2 configuration or command line, 3 stream, 4 model or weights, "
     "5 Redis, 6 port in use, 7 a part is not installed, 8 evidence is missing or changed.",
 )
-app.add_typer(cli_models.app, name="models")
-app.add_typer(evidence_cli.app, name="evidence")
-app.add_typer(tokens_cli.app, name="token")
+app.add_typer(models.app, name="models")
+app.add_typer(evidence.app, name="evidence")
+app.add_typer(tokens.app, name="token")
 app.command("tail")(tail.command)
 
 Source = Annotated[
@@ -75,7 +75,7 @@ def check(source: Source, model: Model = "demo-speaker", sha256: Sha256 = None, 
 
     Example: [bold]bodywatch check bodywatch.yaml[/]. Ends with the exit code of the first thing that is wrong.
     """
-    from monitor.check import findings
+    from monitor.commands.check import findings
 
     worst = 0
     for finding in findings(_config(source, model, sha256, None)):
@@ -102,13 +102,13 @@ def score(
     Example: [bold]bodywatch score speech.mp4 --json[/]
     """
     config = _config(file, model, sha256, None, region=region)
-    from monitor.check import score_recording
+    from monitor.commands.check import score_recording
 
     result = score_recording(file, config, every_s=every_s, smooth=smooth, quiet=as_json)
     if as_json:
         typer.echo(json.dumps(asdict(result)))
     else:
-        from monitor.check import told
+        from monitor.commands.check import told
 
         typer.echo(told(result))
 

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from models.skeleton import RATE_HZ
-from monitor.records import NotJudged, Score, Seen
+from monitor.records import NotJudged, PosedFrame, Score
 
 SPAN_S = 10.0
 """Rates are over the latest 10 s."""
@@ -35,7 +35,7 @@ class Health:
     _seen_s: deque[float] = field(default_factory=deque)
     _judged_at_s: float | None = None
 
-    def saw(self, seen: Seen, now_s: float) -> None:
+    def saw(self, seen: PosedFrame, now_s: float) -> None:
         """Count a frame that went through the pose network; now_s is Unix time."""
         frame = seen.frame
         self.poses += 1

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from models.artifact import LoadedModel
-from monitor.ingest import read_file
-from monitor.pose import Look, PoseNetwork
-from monitor.records import Frame, Incident, NotJudged, Score, Seen
-from monitor.resample import Grid
-from monitor.scorer import Scorer
-from monitor.source import redact
-from monitor.speaker import Speaker
-from monitor.verdict import Rule, Verdict, paper_verdict
+from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
+from monitor.stages.pose import Crop, PoseNetwork
+from monitor.stages.resample import Resampler
+from monitor.stages.scorer import Scorer
+from monitor.stages.speaker import SpeakerTracker
+from monitor.stages.verdict import Rule, Verdict, paper_verdict
+from monitor.stages.window import PoseWindow
+from monitor.stream.ingest import read_recording
+from monitor.stream.source import redact
 from monitor.watch import Channel, PoseFinder, watch
-from monitor.window import PoseWindow
 
 CHANNEL = "recording"
 
@@ -31,10 +31,10 @@ class Timed:
         self._network = network
         self.spent_s = 0.0
 
-    def find(self, looks: Sequence[Look]) -> list[npt.NDArray[np.float32]]:
+    def find(self, crops: Sequence[Crop]) -> list[npt.NDArray[np.float32]]:
         """Find people as the network does, and add up the time."""
         started_s = time.perf_counter()
-        people = self._network.find(looks)
+        people = self._network.find(crops)
         self.spent_s += time.perf_counter() - started_s
         return people
 
@@ -77,8 +77,8 @@ def score_file(
     result = Result(redact(path), model.person, model.path.name, network.fingerprint)
     numbers = itertools.count(1)
     channel = Channel(
-        Speaker(region=region, smooth=smooth),
-        Grid(),
+        SpeakerTracker(region=region, smooth=smooth),
+        Resampler(),
         PoseWindow(CHANNEL, every_s=every_s),
         Verdict(rule, lambda: f"{CHANNEL}-{next(numbers)}", model.path.name),
     )
@@ -87,14 +87,14 @@ def score_file(
     timed, started_s = Timed(network), time.perf_counter()
 
     def turns() -> Iterator[list[Frame]]:
-        for frame in read_file(path, CHANNEL):
+        for frame in read_recording(path, CHANNEL):
             _count(result, frame)
             progress(frame)
             yield [frame]
 
     for record in watch(turns(), {CHANNEL: channel}, timed, Scorer({CHANNEL: model})):
         match record:
-            case Seen():
+            case PosedFrame():
                 result.poses += 1
                 if record.sighting.broken == "cut":
                     result.cuts_s.append(round(record.sighting.time_s, 3))

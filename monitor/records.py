@@ -172,7 +172,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class PosedFrame:
     """A frame that went through the pose network, with what was found: for previews and evidence."""
 
     frame: Frame

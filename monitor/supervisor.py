@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from monitor import embedded
+from monitor.bus import embedded_server
 from monitor.config import Config
 from monitor.errors import BodywatchError
 
@@ -28,7 +28,7 @@ READY_S = 600.0
 
 
 @dataclass(slots=True)
-class Child:
+class ManagedProcess:
     """One process that is kept alive.
 
     target gets (args..., a connection that ends when it shall stop, a connection to say on that it is ready). Pipes,
@@ -103,19 +103,19 @@ class Service:
     redis_url: str
     redis_note: str
     page_url: str | None
-    workers: list[Child]
-    children: list[Child]
+    workers: list[ManagedProcess]
+    processes: list[ManagedProcess]
 
     def ended(self) -> bool:
         """Tell whether every stream has come to its end, as files do."""
-        return bool(self.workers) and all(child.ended_well() for child in self.workers)
+        return bool(self.workers) and all(managed.ended_well() for managed in self.workers)
 
     def wait(self, stop: threading.Event) -> None:
         """Keep the processes alive until stop is set or every stream has ended."""
         while not stop.wait(0.3) and not self.ended():
             now_s = time.monotonic()
-            for child in self.children:
-                child.keep_alive(now_s)
+            for managed in self.processes:
+                managed.keep_alive(now_s)
 
 
 @contextlib.contextmanager
@@ -128,45 +128,45 @@ def running(config: Config, *, watch: bool = True, serve: bool = True) -> Iterat
     with contextlib.ExitStack() as stack:
         redis_url, note = _redis(config, stack)
         workers = _workers(config, redis_url) if watch else []
-        gateway = Child("gateway", _gateway_process, (config, redis_url)) if serve else None
-        children = [*workers, *([gateway] if gateway else [])]
-        stack.callback(_stop, children)
-        for child in children:
-            child.start(time.monotonic())
-        words = {child.name: child.wait_ready() for child in children}
-        yield Service(redis_url, note, words.get("gateway"), workers, children)
+        gateway = ManagedProcess("gateway", _gateway_process, (config, redis_url)) if serve else None
+        processes = [*workers, *([gateway] if gateway else [])]
+        stack.callback(_stop, processes)
+        for managed in processes:
+            managed.start(time.monotonic())
+        words = {managed.name: managed.wait_ready() for managed in processes}
+        yield Service(redis_url, note, words.get("gateway"), workers, processes)
 
 
 def _redis(config: Config, stack: contextlib.ExitStack) -> tuple[str, str]:
     """Give the URL of Redis and a sentence about it; start the embedded server when none is configured."""
     if config.redis.url is not None:
         return config.redis.url.get_secret_value(), "Redis as configured"
-    server = stack.enter_context(embedded.running(config.redis.outbox.parent))
+    server = stack.enter_context(embedded_server.running(config.redis.outbox.parent))
     return server.url, server.note
 
 
-def _workers(config: Config, redis_url: str) -> list[Child]:
+def _workers(config: Config, redis_url: str) -> list[ManagedProcess]:
     """Divide the channels among as few processes as channels_per_worker allows."""
     names = [channel.name for channel in config.channels]
     size = config.channels_per_worker
     groups = [names[i : i + size] for i in range(0, len(names), size)]
     threads = config.pose.threads or max(1, (os.cpu_count() or 1) // len(groups))
     return [
-        Child(f"worker-{i}", _worker_process, (config, group, redis_url, threads, f"worker-{i}"))
+        ManagedProcess(f"worker-{i}", _worker_process, (config, group, redis_url, threads, f"worker-{i}"))
         for i, group in enumerate(groups)
     ]
 
 
-def _stop(children: Sequence[Child]) -> None:
-    for child in children:
-        child.ask_to_stop()
-    for child in children:
-        if child.process is not None:
-            child.process.join(timeout=8)
-            if child.process.is_alive():
-                logger.error("%s did not stop; it is killed", child.name)
-                child.process.kill()
-                child.process.join()
+def _stop(processes: Sequence[ManagedProcess]) -> None:
+    for managed in processes:
+        managed.ask_to_stop()
+    for managed in processes:
+        if managed.process is not None:
+            managed.process.join(timeout=8)
+            if managed.process.is_alive():
+                logger.error("%s did not stop; it is killed", managed.name)
+                managed.process.kill()
+                managed.process.join()
 
 
 def set_up_process() -> None:
@@ -212,7 +212,7 @@ def _worker_process(
 
 def _gateway_process(config: Config, redis_url: str, stop: Connection, ready: Connection) -> None:
     set_up_process()
-    from monitor.gateway import run_gateway
+    from monitor.gateway.server import run_gateway
 
     try:
         run_gateway(config, redis_url, stop=_thread_event(stop), on_ready=ready.send)

@@ -16,23 +16,23 @@ import cv2
 import torch
 
 from models.explain import explain
+from monitor.bus.preview import Preview
+from monitor.bus.publisher import Publisher
 from monitor.config import ChannelConfig, Config
-from monitor.evidence import Evidence
+from monitor.evidence.collector import EvidenceCollector
 from monitor.health import Health
-from monitor.incidents import Incidents
-from monitor.ingest import Ingest, StreamState, redact
-from monitor.mailbox import Mailbox
-from monitor.person import load_models, rule_of
-from monitor.pose import PoseNetwork
-from monitor.preview import Preview
-from monitor.publish import Publisher
-from monitor.records import Frame, Incident, NotJudged, Score, Seen
-from monitor.resample import Grid
-from monitor.scorer import Scorer
-from monitor.speaker import Speaker, usual_looks
-from monitor.verdict import Verdict
+from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
+from monitor.stages.incidents import IncidentPolicy
+from monitor.stages.person_models import load_models, rule_of
+from monitor.stages.pose import PoseNetwork
+from monitor.stages.resample import Resampler
+from monitor.stages.scorer import Scorer
+from monitor.stages.speaker import SpeakerTracker, usual_crops
+from monitor.stages.verdict import Verdict
+from monitor.stages.window import PoseWindow
+from monitor.stream.ingest import Ingest, StreamState, redact
+from monitor.stream.mailbox import Mailbox
 from monitor.watch import Channel, watch
-from monitor.window import PoseWindow
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Worker:
             concurrently=self._cores.map,
         )
         self._models = load_models(self._channels.values(), self._network, smooth=config.pose.smooth)
-        self._network.prepare(usual_looks())  # after the models: a wrong one is told before seconds go into this
+        self._network.prepare(usual_crops())  # after the models: a wrong one is told before seconds go into this
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
         now_s = time.time()
@@ -72,11 +72,11 @@ class Worker:
         self._preview = Preview(self._publisher)
         self._evidence = self._evidence_of(config)
         before = [found for name in self._channels if (found := self._publisher.open_incident(name)) is not None]
-        self._incidents = Incidents(self._held, open_incidents=before, explain=self._explain)
+        self._incidents = IncidentPolicy(self._held, open_incidents=before, explain=self._explain)
         self._stages = {name: self._stages_of(c) for name, c in self._channels.items()}
         self._told_s = 0.0
 
-    def _evidence_of(self, config: Config) -> Evidence | None:
+    def _evidence_of(self, config: Config) -> EvidenceCollector | None:
         if config.evidence.folder is None:
             return None
         config_sha256 = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
@@ -89,7 +89,7 @@ class Worker:
             }
             for name, model in self._models.items()
         }
-        return Evidence(config.evidence, list(self._channels), digests=digests)
+        return EvidenceCollector(config.evidence, list(self._channels), digests=digests)
 
     def _explain(self, incident: Incident) -> dict[str, Any] | None:
         """Tell which keypoints and seconds of the newest window moved the score; asked once, when it fires."""
@@ -104,8 +104,8 @@ class Worker:
     def _stages_of(self, channel: ChannelConfig) -> Channel:
         model = self._models[channel.name]
         return Channel(
-            Speaker(region=channel.region, smooth=self._config.pose.smooth),
-            Grid(),
+            SpeakerTracker(region=channel.region, smooth=self._config.pose.smooth),
+            Resampler(),
             PoseWindow(channel.name, every_s=self._config.score_every_s),
             Verdict(
                 rule_of(model, self._config.rule, channel.rule),
@@ -145,7 +145,7 @@ class Worker:
                     retry_max_s=self._config.retry_max_s,
                     deliver=self._deliver,
                     on_state=self._note_state,
-                    on_packet=None if self._evidence is None else self._evidence.note_packet,
+                    on_packet=None if self._evidence is None else self._evidence.add_packet,
                 ),
             )
 
@@ -167,19 +167,19 @@ class Worker:
             elif not any(thread.is_alive() for thread in ingests):
                 return
 
-    def _handle(self, record: Seen | Score | NotJudged | Incident) -> None:
+    def _handle(self, record: PosedFrame | Score | NotJudged | Incident) -> None:
         now_s = time.time()
         match record:
-            case Seen():
+            case PosedFrame():
                 self._health[record.frame.channel].saw(record, now_s)
                 self._preview.offer(record, now_s)
                 if self._evidence is not None:
-                    self._evidence.note_pose(record)
+                    self._evidence.add_pose(record)
             case Score() | NotJudged():
                 self._health[record.channel].verdict(record, now_s)
                 self._publisher.score(record)
                 if self._evidence is not None:
-                    self._evidence.note_score(record)
+                    self._evidence.add_score(record)
             case Incident():
                 for raised in self._incidents.update(record):
                     self._raise(raised)
@@ -191,7 +191,7 @@ class Worker:
         )
         self._publisher.incident(incident)
         if self._evidence is not None:
-            self._evidence.note_incident(incident)
+            self._evidence.update_incident(incident)
 
     def _tell_health(self, now_s: float) -> None:
         step_s, self._told_s = now_s - self._told_s if self._told_s else 0.0, now_s

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from monitor import embedded, link
-from tests.browser import chromium
+from monitor.bus import connection, embedded_server
+from tests.support.browser import chromium
 
 SHARED = Path(os.environ.get("BODYWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -23,16 +23,16 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[embedded.Server]:
+def server() -> Iterator[embedded_server.EmbeddedServer]:
     """A real Redis-compatible server for the tests of one file."""
-    with embedded.running() as server:
+    with embedded_server.running() as server:
         yield server
 
 
 @pytest.fixture
-def store(server: embedded.Server) -> Iterator["redis.Redis"]:
+def store(server: embedded_server.EmbeddedServer) -> Iterator["redis.Redis"]:
     """A client of that server, which is empty."""
-    client = link.connect(server.url)
+    client = connection.connect(server.url)
     client.flushall()
     yield client
     client.close()

@@ -8,9 +8,11 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from monitor import cli, keys, metrics, records
-from monitor.client import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
+from monitor import cli, records
+from monitor.bus import keys
 from monitor.config import Config
+from monitor.gateway import metrics
+from monitor.gateway.session import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
 
 ROOT = Path(__file__).parents[1]
 DOCS = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "deploy/README.md"))

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from monitor import keys
+from monitor.bus import keys
 from monitor.supervisor import running
-from tests import servers
-from tests.live import config, film, health_after, offline, until, verdicts
-from tests.person import untaught
-from trainer.puppet import Passage, Script
+from tests.support import servers
+from tests.support.live import config, film, health_after, offline, until, verdicts
+from tests.support.person import untaught
+from trainer.puppet.renderer import Passage, Script
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,17 @@ import torch
 from models import artifact
 from models.card import Card
 from models.pose_lstm import Design, PoseLSTM
-from trainer.puppet import Passage, Script, frames
-from trainer.puppet_video import record
+from trainer.puppet.renderer import Passage, Script, frames
+from trainer.puppet.video import record
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGES = ("models", "monitor", "trainer", "deploy")
-READ_AT_RUN_TIME = ("models/weights/*", "monitor/dashboard/*", "trainer/presets/*.toml", "deploy/bodywatch.yaml")
+READ_AT_RUN_TIME = (
+    "models/weights/*",
+    "monitor/gateway/dashboard/*",
+    "trainer/presets/*.toml",
+    "deploy/bodywatch.yaml",
+)
 
 SCRIPT = Script((Passage(0, 5.2),))
 THRESHOLDS = {"enter": 0.8, "clear": 0.5, "hold_s": 2.0, "k": 3, "n": 4, "false_alerts_per_hour": 0.5}
@@ -87,7 +92,7 @@ def test_the_wheel_holds_every_file_that_is_read_at_run_time(wheel: Path) -> Non
     assert {
         "models/weights/openpose-thin.onnx",
         "models/weights/index.json",
-        "monitor/dashboard/index.html",
+        "monitor/gateway/dashboard/index.html",
     } <= expected
     assert expected - inside == set()
 

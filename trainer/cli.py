@@ -11,8 +11,8 @@ import typer
 from rich.progress import Progress
 
 from models.errors import BodywatchError
-from trainer import cli_reports
-from trainer.cli_options import (
+from trainer.commands import reports
+from trainer.commands.options import (
     AsJson,
     Data,
     DataAgain,
@@ -50,10 +50,10 @@ def extract(
 
     Example: [bold]python -m trainer extract manifest.csv -o DATA --jobs 2[/]
     """
-    from trainer.conditions import summary
-    from trainer.extract import Extracted, Eyes, read_manifest
-    from trainer.extract import extract as run_extract
-    from trainer.tracks import read_tracks
+    from trainer.data.conditions import summary
+    from trainer.data.extract import Extracted, PoseSettings, read_manifest
+    from trainer.data.extract import extract as run_extract
+    from trainer.data.tracks import read_tracks
 
     recordings = read_manifest(manifest)
     with progress(as_json) as bar:
@@ -66,7 +66,7 @@ def extract(
             elif done.why:
                 bar.console.print(f"{done.name}: {done.why}", markup=False)
 
-        done = run_extract(recordings, out, Eyes(backend, smooth=smooth), jobs=jobs, told=told)
+        done = run_extract(recordings, out, PoseSettings(backend, smooth=smooth), jobs=jobs, told=told)
     rows = summary(read_tracks(out))
     tell({"recordings": len(done), "without_poses": sum(not one.poses for one in done), "table_2": rows}, as_json)
     if any(not one.poses for one in done):
@@ -102,9 +102,9 @@ def train(
     [bold]python -m trainer train DATA --person ada --preset paper --split paper -o runs/paper[/]
     [bold]python -m trainer train DATA --person s01,s02 --init-from runs/s03 -o runs[/]
     """
+    from trainer.data.tracks import read_tracks
     from trainer.recipe import read_recipe
-    from trainer.session import train_person
-    from trainer.tracks import read_tracks
+    from trainer.train_person import train_person
 
     use(threads)
     named = {"features": features, "hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
@@ -181,13 +181,13 @@ def export(
     tell({"file": str(out), "sha256": sha256}, as_json)
 
 
-cli_reports.add_to(app)
+reports.add_to(app)
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one sentence and its exit code."""
-    if importlib.util.find_spec("trainer.puppet_cli") is not None and sys.argv[1:2] in (["puppet"], ["--help"]):
-        from trainer.puppet_cli import app as puppet
+    if importlib.util.find_spec("trainer.commands.puppet") is not None and sys.argv[1:2] in (["puppet"], ["--help"]):
+        from trainer.commands.puppet import app as puppet
 
         app.add_typer(puppet, name="puppet")
     try:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from monitor.verdict import Rule
+from monitor.stages.verdict import Rule
+from trainer.data.splits import shared_recordings
 from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer, tpr_at, window_figures
 from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
 from trainer.runs import Run
-from trainer.splits import shared_recordings
 from trainer.train import probabilities
 
 FALSE_ALERTS_PER_HOUR = 0.5

@@ -15,10 +15,10 @@ from models.card import Card
 from models.features import FEATURES
 from models.movement import normal_speeds
 from models.skeleton import WINDOW_POSES
+from trainer.data.tracks import Track
 from trainer.errors import RunUnusable
 from trainer.evaluate import evaluate
 from trainer.runs import EVALUATE_STEP, Run
-from trainer.tracks import Track
 
 NO_BACKEND = {"name": "none: keypoints from elsewhere", "sha256": ""}
 

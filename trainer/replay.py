@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.records import NotJudged, Score, Tick, Window
-from monitor.verdict import Rule, Verdict
-from monitor.window import PoseWindow
-from trainer.dataset import Span
-from trainer.tracks import Track
+from monitor.stages.verdict import Rule, Verdict
+from monitor.stages.window import PoseWindow
+from trainer.data.tracks import Track
+from trainer.data.windows import Span
 
 Scorer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """(B, 150, 18, 3) float32 raw keypoints -> (B,) probability that each is not the person: LoadedModel.score."""

@@ -12,11 +12,11 @@ import torch
 
 from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import WINDOW_POSES
-from trainer.dataset import Library, Windows
+from trainer.data.splits import Split, make_split
+from trainer.data.tracks import Track, digest, read_tracks
+from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe, check_recipe
-from trainer.splits import Split, make_split
-from trainer.tracks import Track, digest, read_tracks
 from trainer.train import Epoch, best_epoch, load_best
 
 EVALUATE_STEP = 30
@@ -44,13 +44,13 @@ class Run:
     recipe: Recipe
     tracks: Sequence[Track]
     split: Split
-    library: Library
+    dataset: PoseDataset
 
     def windows(self, part: str, step: int | None = None, length: int | None = None) -> Windows:
         """Cut a part into windows: those to train on as long as the recipe says, the others of 150 poses."""
         chosen = step if step is not None else self.recipe.step if part == "train" else EVALUATE_STEP
         poses = length if length is not None else self.recipe.longest if part == "train" else WINDOW_POSES
-        return self.library.cut(self.split.part(part), chosen, poses)
+        return self.dataset.cut(self.split.part(part), chosen, poses)
 
     def history(self) -> list[Epoch]:
         path = self.folder / "history.jsonl"
@@ -67,7 +67,7 @@ class Run:
         return network.eval()
 
     def design(self) -> Design:
-        return self.recipe.design(len(self.library.people))
+        return self.recipe.design(len(self.dataset.people))
 
     def fresh_network(self) -> PoseLSTM:
         """Build the network as training begins, with the training data's own range of every feature."""
@@ -75,19 +75,19 @@ class Run:
         network = PoseLSTM(self.design())
         learn = self.windows("train")
         if self.recipe.even:
-            settle(network, learn)
+            fit_scaling(network, learn)
         if self.recipe.balance:
-            network.odds.fill_(log_share(learn))
+            network.odds.fill_(log_prior_odds(learn))
         return network
 
 
-def log_share(windows: Windows) -> float:
+def log_prior_odds(windows: Windows) -> float:
     """Log odds of "somebody else" among the windows, which balanced scores leave out."""
     share = float(windows.label.mean())
     return math.log(share / (1 - share))
 
 
-def settle(network: PoseLSTM, windows: Windows) -> None:
+def fit_scaling(network: PoseLSTM, windows: Windows) -> None:
     """Set the network's centre and spread from at most 500 training windows."""
     rows = np.linspace(0, len(windows) - 1, min(500, len(windows))).astype(np.int64)
     with torch.no_grad():
@@ -137,7 +137,7 @@ def open_run(folder: Path, *, data: Path | None = None) -> Run:
 
 def _assemble(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track]) -> Run:
     split = make_split(task.protocol, tracks, task.person, seed=task.seed, fold=task.fold)
-    return Run(folder, task, recipe, tracks, split, Library(tracks, task.person))
+    return Run(folder, task, recipe, tracks, split, PoseDataset(tracks, task.person))
 
 
 def _values(task: Task) -> dict[str, Any]:

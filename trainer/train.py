@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from models.pose_lstm import Judge, PoseLSTM
-from trainer.augment import augment
-from trainer.dataset import Windows
+from trainer.data.augment import augment
+from trainer.data.windows import Windows
 from trainer.errors import RunUnusable
 from trainer.metrics import auroc
 from trainer.recipe import Recipe

@@ -1,0 +1,1 @@
+"""`bodywatch bench`: measurements that anyone can repeat. No test reads a speed."""

@@ -1,0 +1,5 @@
+"""`python -m deploy.broadcast FILE`."""
+
+from deploy.broadcast.station import main
+
+main()

@@ -1,0 +1,89 @@
+"""What `bodywatch check` and `bodywatch score` find out before and without a broadcast."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from monitor.config import Config
+from monitor.errors import BodywatchError
+from monitor.offline import Result, score_file
+from monitor.records import Frame
+from monitor.stages.person_models import load_model, rule_of
+from monitor.stages.pose import PoseNetwork
+from monitor.stream.ingest import probe
+from monitor.stream.source import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; exit_code is 0 when it is as it should be."""
+
+    what: str
+    ok: bool
+    found: str
+    exit_code: int
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """Look at the pose network, then at every channel's model and stream; each is looked at whatever the others say."""
+    try:
+        network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
+    except BodywatchError as error:
+        yield Finding("pose network", False, str(error), error.exit_code)
+        return
+    yield Finding("pose network", True, network.fingerprint, 0)
+    for channel in config.channels:
+        try:
+            model = load_model(channel, network, smooth=config.pose.smooth)
+            yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}", 0)
+        except BodywatchError as error:
+            yield Finding(f"{channel.name} model", False, str(error), error.exit_code)
+        try:
+            facts = probe(channel.url.get_secret_value(), transport=channel.transport, timeout_s=config.timeout_s)
+            yield Finding(f"{channel.name} stream", True, str(facts), 0)
+        except BodywatchError as error:
+            yield Finding(f"{channel.name} stream", False, str(error), error.exit_code)
+
+
+def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, quiet: bool) -> Result:
+    """Judge a recording with the first channel's model, showing progress on standard error unless quiet."""
+    channel = config.channels[0]
+    probe(file, timeout_s=config.timeout_s)  # a wrong file is told before seconds go into loading networks
+    network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
+    model = load_model(channel, network, smooth=smooth)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        task = bar.add_task(redact(file), total=None, at="")
+
+        def progress(frame: Frame) -> None:
+            bar.update(task, at=f"{frame.time_s:7.1f} s")
+
+        return score_file(
+            file,
+            model,
+            network,
+            rule=rule_of(model, config.rule, channel.rule),
+            every_s=every_s,
+            region=channel.region,
+            smooth=smooth,
+            progress=progress,
+        )
+
+
+def told(result: Result) -> str:
+    """Tell a result in words."""
+    judged = [window for window in result.windows if "score" in window]
+    reasons = sorted({window["not_judged"] for window in result.windows if "not_judged" in window})
+    lines = [
+        f"{result.file}: {result.verdict} (is it {result.person}? by {result.model})",
+        f"{len(judged)} windows judged, {len(result.windows) - len(judged)} not ({', '.join(reasons) or 'none'})",
+    ]
+    if judged:
+        mean = sum(window["score"] for window in judged) / len(judged)
+        lines.append(f"mean probability of another person {mean:.2f}")
+    if result.cuts_s:
+        lines.append("cuts at " + ", ".join(f"{cut:.2f} s" for cut in result.cuts_s))
+    lines.append(f"{result.frames} frames in {result.wall_s:.1f} s, pose {result.pose_ms:.1f} ms a frame")
+    return "\n".join(lines)

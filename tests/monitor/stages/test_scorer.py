@@ -1,0 +1,37 @@
+"""Windows of many channels share one call of their model."""
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.records import NotJudged, Quality, Score, Window
+from monitor.stages.scorer import Scorer
+
+
+class MeanModel:
+    """Scores a window by the mean of its first coordinate and keeps the size of each call."""
+
+    person = "p"
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def score(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        self.calls.append(len(windows))
+        return windows[:, :, 0, 0].mean(1)
+
+
+def window(channel: str, value: float) -> Window:
+    poses = np.full((150, 18, 3), value, np.float32)
+    return Window(channel, 0, 0.0, 5.0, 1.0, poses, Quality(1.0, 1.0, 1.0))
+
+
+def test_channels_that_share_a_model_share_a_call_and_keep_their_order() -> None:
+    """Three channels, two models, one of them not judged: two calls of one window each, the answer in order."""
+    one, other = MeanModel(), MeanModel()
+    waiting = NotJudged("b", 0, 0.0, 1.0, 1.0, "filling")
+    judged = Scorer({"a": one, "b": one, "c": other, "d": one}).judge(
+        [window("a", 0.25), waiting, window("c", 0.5), window("d", 0.75)]
+    )
+    assert (one.calls, other.calls) == ([2], [1])
+    assert judged[1] is waiting
+    assert [(s.channel, s.value) for s in judged if isinstance(s, Score)] == [("a", 0.25), ("c", 0.5), ("d", 0.75)]

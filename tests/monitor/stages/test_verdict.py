@@ -1,0 +1,108 @@
+"""Scores to incidents."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from monitor.records import Incident, NotJudged, Quality, Reason, Score
+from monitor.stages.verdict import Rule, Verdict, paper_verdict
+
+RULE = Rule(enter=0.8, clear=0.4, hold_s=2.0, k=3, n=4)
+WHOLE = Quality(1.0, 1.0, 1.0)
+
+
+def score(i: int, value: float, epoch: int = 0) -> Score:
+    end_s = 5.0 + i / 2
+    return Score("a", "p", epoch, end_s - 5.0, end_s, 100.0 + end_s, value, WHOLE)
+
+
+def not_judged(i: int, reason: Reason) -> NotJudged:
+    end_s = 5.0 + i / 2
+    return NotJudged("a", 0, end_s, end_s, 100.0 + end_s, reason)
+
+
+def run(judged: Sequence[Score | NotJudged], rule: Rule = RULE) -> list[Incident]:
+    numbers = itertools.count(1)
+    verdict = Verdict(rule, lambda: f"i{next(numbers)}")
+    return [change for j in judged for change in verdict.update(j)]
+
+
+def test_a_lasting_suspicion_is_pending_then_firing_then_resolved() -> None:
+    """3 of 4 at 0.5 s steps: pending at the third high score, firing 2.0 s later, resolved after 4 low ones."""
+    changes = run([score(i, v) for i, v in enumerate([0.1] * 4 + [0.9] * 10 + [0.1] * 6)])
+    assert [(c.id, c.state, c.end_s) for c in changes] == [
+        ("i1", "pending", 8.0),
+        ("i1", "firing", 10.0),
+        ("i1", "resolved", 13.5),
+    ]
+    assert changes[0].start_s == 2.0  # where the first suspicious window began
+    assert changes[-1].ended_by == "cleared"
+
+
+def test_one_high_score_makes_nothing() -> None:
+    """1 % of false windows are hundreds a day: one of them must not reach the desk."""
+    assert run([score(i, 0.99 if i == 7 else 0.1) for i in range(20)]) == []
+
+
+def test_a_short_suspicion_never_fires() -> None:
+    """Four high scores last 1.5 s from the first, less than the hold time."""
+    changes = run([score(i, v) for i, v in enumerate([0.1] * 4 + [0.9] * 4 + [0.1] * 8)])
+    assert [c.state for c in changes] == ["pending", "resolved"]
+    assert not any(c.fired for c in changes)
+
+
+def test_scores_between_the_thresholds_change_nothing() -> None:
+    """Without the second threshold an incident would flap around the first."""
+    changes = run([score(i, v) for i, v in enumerate([0.9] * 12 + [0.6] * 40)])
+    assert [c.state for c in changes] == ["pending", "firing"]
+
+
+def test_a_cut_away_within_an_event_does_not_make_a_second_incident() -> None:
+    """One event, one incident: the editor's cut to the audience must not close and reopen it."""
+    before = [score(i, 0.9) for i in range(12)]
+    away = [not_judged(i, "cut") for i in range(12, 24)]
+    after = [score(i, 0.9) for i in range(24, 40)]
+    assert [c.state for c in run([*before, *away, *after])] == ["pending", "firing"]
+
+
+def test_an_incident_ends_when_there_is_nothing_to_judge_for_a_minute() -> None:
+    """60 s / 0.5 s = 120 steps; the reason is told apart from a genuine end."""
+    changes = run([score(i, 0.9) for i in range(12)] + [not_judged(i, "nobody") for i in range(12, 140)])
+    assert [(c.state, c.ended_by) for c in changes][-1] == ("resolved", "not_judged")
+
+
+def test_time_off_air_does_not_count_as_suspicion() -> None:
+    """Two high windows, 10 s of cut-away, two more: suspicion itself has not lasted 2 s."""
+    high = [score(i, 0.9) for i in range(4)]
+    away = [not_judged(i, "cut") for i in range(4, 24)]
+    changes = run([*high, *away, score(24, 0.9), score(25, 0.9)])
+    assert [c.state for c in changes] == ["pending"]
+
+
+def test_a_reconnect_does_not_turn_a_jump_in_time_into_suspicion() -> None:
+    """PTS may jump by hours at a new epoch."""
+    changes = run([score(i, 0.9) for i in range(3)] + [score(9000, 0.9, epoch=1), score(9001, 0.9, epoch=1)])
+    assert [c.state for c in changes] == ["pending"]
+
+
+def test_an_incident_that_was_open_at_a_restart_goes_on_under_its_id() -> None:
+    """The states survive a restart of any process."""
+    changes = run([score(i, 0.9) for i in range(12)])
+    verdict = Verdict(RULE, lambda: "other", open_incident=changes[-1])
+    later = [c for i in range(8) for c in verdict.update(score(i, 0.1, epoch=1))]
+    assert [(c.id, c.state) for c in later] == [("i1", "resolved")]
+
+
+def test_the_paper_rule_calls_a_draw_fake() -> None:
+    """Section 5: authentic only if the number of actual movements is greater than that of fake ones."""
+    assert paper_verdict([score(0, 0.1), score(1, 0.9)]) == "fake"
+    assert paper_verdict([score(0, 0.1), score(1, 0.2), score(2, 0.9)]) == "genuine"
+    assert paper_verdict([]) == "inconclusive"
+
+
+@pytest.mark.parametrize(("high", "states"), [(4, ["pending", "firing"]), (2, [])])
+def test_the_paper_rule_live_needs_half_of_its_horizon(high: int, states: list[str]) -> None:
+    """n = 8 windows: four fake ones are a draw, which is not genuine."""
+    rule = Rule(enter=0.5, clear=0.5, hold_s=0.0, n=8, kind="paper")
+    assert [c.state for c in run([score(i, 0.9 if i < high else 0.1) for i in range(8)], rule)] == states

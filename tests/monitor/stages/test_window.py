@@ -1,0 +1,102 @@
+"""The ring of 150 poses, and each reason for having none."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from models.skeleton import LEFT_WRIST, RIGHT_WRIST
+from monitor.records import NotJudged, Reason, Tick, Window
+from monitor.stages.window import PoseWindow
+
+BODY = np.ones((18, 3), np.float32)
+NOBODY = np.zeros((18, 3), np.float32)
+
+
+def push(
+    window: PoseWindow,
+    numbers: range,
+    keypoints: npt.NDArray[np.float32] = BODY,
+    *,
+    broken: Reason | None = None,
+    measured: bool = True,
+    epoch: int = 0,
+) -> list[Window | NotJudged]:
+    """Push ticks, the first with the break; give what came due."""
+    ticks = [Tick(n, n / 30, n / 30, keypoints, measured, broken if n == numbers[0] else None) for n in numbers]
+    return [due for t in ticks if (due := window.push(t, epoch)) is not None]
+
+
+def test_a_window_is_full_after_exactly_150_poses() -> None:
+    """150 poses / 30 Hz = 5.0 s; between the first and the last lie 149 steps."""
+    due = push(PoseWindow("a", every_s=1 / 30), range(150))
+    assert [type(d) for d in due[-2:]] == [NotJudged, Window]
+    assert due[-1].end_s - due[-1].start_s == pytest.approx(149 / 30)
+
+
+def test_verdicts_come_every_half_second_whatever_the_answer() -> None:
+    """Ticks 0, 15, 30 ... of 10 s: 20 of them, windows from tick 150 on."""
+    due = push(PoseWindow("a", every_s=0.5), range(300))
+    assert [d.end_s for d in due] == pytest.approx([i / 2 for i in range(20)])
+    assert [isinstance(d, Window) for d in due] == [i >= 10 for i in range(20)]
+
+
+def test_the_poses_of_a_window_are_in_order_after_the_ring_has_turned() -> None:
+    """After 400 ticks the window holds ticks 241..390 at tick 390 = 26 x 15."""
+    window = PoseWindow("a", every_s=0.5)
+    due = [w for n in range(400) for w in push(window, range(n, n + 1), np.full((18, 3), n + 1, np.float32))]
+    last = due[-1]
+    assert isinstance(last, Window)
+    assert last.poses[:, 0, 0].tolist() == list(range(242, 392))
+
+
+def test_a_window_does_not_change_when_the_ring_goes_on() -> None:
+    """A window waits for the batch of other channels: it must own its poses."""
+    window = PoseWindow("a", every_s=5.0)
+    push(window, range(150))
+    (kept,) = push(window, range(150, 151))
+    assert isinstance(kept, Window)
+    before = kept.poses.copy()
+    push(window, range(151, 250), np.full((18, 3), 9, np.float32))
+    assert (kept.poses == before).all()
+
+
+@pytest.mark.parametrize("why", ["cut", "wrong_person"])
+def test_a_break_empties_the_ring_and_is_the_reason_until_it_is_full(why: Reason) -> None:
+    """A window is of one person in one unbroken shot."""
+    window = PoseWindow("a", every_s=0.5)
+    push(window, range(200))
+    due = push(window, range(200, 360), broken=why)
+    assert [d.reason for d in due if isinstance(d, NotJudged)] == [why] * 10  # ticks 210 .. 345
+    assert due[-1].end_s == 345 / 30
+
+
+def test_nobody_in_view_is_told_and_then_filling() -> None:
+    """An empty lectern is not a genuine speaker."""
+    window = PoseWindow("a", every_s=0.5)
+    push(window, range(160))
+    (gone,) = push(window, range(160, 175), NOBODY)
+    (back,) = push(window, range(175, 190))
+    assert isinstance(gone, NotJudged)
+    assert isinstance(back, NotJudged)
+    assert (gone.reason, back.reason) == ("nobody", "filling")
+
+
+def test_hidden_arms_are_told_before_the_window_is_full() -> None:
+    """A head-and-shoulders shot of 4.9 s never fills a window; one second is enough to say why."""
+    body = BODY.copy()
+    body[[RIGHT_WRIST, LEFT_WRIST]] = 0
+    due = push(PoseWindow("a", every_s=0.5), range(60), body)
+    assert [d.reason for d in due if isinstance(d, NotJudged)] == ["filling", "filling", "arms_hidden", "arms_hidden"]
+
+
+def test_a_window_of_guesses_is_not_judged() -> None:
+    """16 of 150 interpolated poses are over the 10 % that may be."""
+    window = PoseWindow("a", every_s=5.0)
+    push(window, range(16), measured=False)
+    (due,) = push(window, range(16, 151))[-1:]
+    assert isinstance(due, Window)  # tick 0 has left the ring: 15 of 150 is just allowed
+    window = PoseWindow("a", every_s=5.0)
+    push(window, range(17), measured=False)
+    (due,) = push(window, range(17, 151))[-1:]
+    assert isinstance(due, NotJudged)
+    assert due.reason == "low_coverage"

@@ -1,0 +1,113 @@
+"""The configuration: the shipped example is complete, and a mistake is one sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from models import artifact
+from monitor.config import Config, load, parse
+from monitor.errors import ConfigError
+from monitor.stages.person_models import rule_of
+
+EXAMPLE = Path(__file__).parents[1] / "deploy" / "bodywatch.yaml"
+ONE = {"channels": [{"name": "a", "url": "rtsp://h/x"}]}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what the example takes from the environment."""
+    monkeypatch.setenv("BODYWATCH_REDIS_URL", "redis://127.0.0.1:6379/0")
+    monkeypatch.setenv("BODYWATCH_CAMERA_PASSWORD", "s3cret-word")
+
+
+def test_the_example_loads_and_names_every_key(environment: None) -> None:
+    """A key that the example leaves out is one that nobody finds."""
+    config = load(EXAMPLE)
+    written = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    assert set(written) == set(Config.model_fields)
+    sections: dict[str, tuple[dict[str, Any], BaseModel]] = {
+        name: (written[name], getattr(config, name)) for name in ("redis", "gateway", "pose", "evidence", "rule")
+    }
+    missing = {name: set(type(section).model_fields) - set(keys) for name, (keys, section) in sections.items()}
+    assert {name: sorted(keys) for name, keys in missing.items()} == {name: [] for name in sections}
+    assert set(written["channels"][0]) == set(type(config.channels[0]).model_fields)
+
+
+def test_the_examples_defaults_are_the_real_ones(environment: None) -> None:
+    """The comments promise that every key stands there with its default."""
+    config, bare = load(EXAMPLE), parse(ONE, "test")
+    assert config.model_copy(update={"channels": (), "redis": None}) == bare.model_copy(
+        update={"channels": (), "redis": None}
+    )
+
+
+def test_a_password_does_not_show(environment: None) -> None:
+    """A configuration ends up in logs."""
+    config = load(EXAMPLE)
+    assert "s3cret-word" in config.channels[0].url.get_secret_value()
+    assert "s3cret-word" not in f"{config!r} {config.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"chanels": []}, "test: chanels: no such key"),
+        (ONE | {"scores": 1}, "test: scores: no such key"),
+        (ONE | {"pose": {"backnd": "x"}}, "test: pose.backnd: no such key"),
+        (
+            ONE | {"score_every_s": -1},
+            "test: score_every_s: Input should be greater than or equal to 0.03333333333333333",
+        ),
+        ({"channels": []}, "test: channels: Tuple should have at least 1 item after validation, not 0"),
+        ({"channels": ONE["channels"] * 2}, "test: channels: two channels are called a"),
+        (
+            {"channels": [ONE["channels"][0] | {"region": [0.5, 0, 0.2, 1]}]},
+            "test: channels.0.region: must be left, top, right, bottom, each pair rising within 0..1",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_one_sentence_that_names_the_key(values: dict[str, Any], sentence: str) -> None:
+    """An operator at 3 a.m. needs the key, not a traceback."""
+    with pytest.raises(ConfigError) as caught:
+        parse(values, "test")
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("channels: [", "{path}: line 1: is not YAML"),
+        ("- a", "{path}: the file: must hold keys and values, such as channels:"),
+        (
+            "channels: [{name: a, url: 'rtsp://u:${NO_SUCH_NAME}@h'}]",
+            "{path}: ${{NO_SUCH_NAME}}: is not set in the environment",
+        ),
+        ("channels: [{name: a, url: 'rtmp://h/live/${key'}]", "{path}: ${{: must go on with a NAME and }}"),
+    ],
+)
+def test_a_broken_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, sentence: str) -> None:
+    """What is wrong may be the file itself."""
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(caught.value) == sentence.format(path=path)
+
+
+def test_the_papers_rule_can_be_asked_for_live() -> None:
+    """Of the card's thresholds it takes hold_s and n; a channel's own word comes last."""
+    config = parse({"rule": {"kind": "paper"}, "channels": [{"name": "a", "url": "x", "rule": {"n": 6}}]}, "a test")
+    rule = rule_of(artifact.load(artifact.find("demo-speaker")), config.rule, config.channels[0].rule)
+    assert (rule.kind, rule.n) == ("paper", 6)
+    assert rule.suspicious([0.6, 0.6, 0.6, 0.1, 0.1, 0.1])
+    assert rule.cleared([0.6, 0.6, 0.1, 0.1, 0.1, 0.1])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """The commonest mistake of all."""
+    with pytest.raises(ConfigError, match=r"absent\.yaml: the file: No such file or directory"):
+        load(tmp_path / "absent.yaml")

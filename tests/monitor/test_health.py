@@ -1,0 +1,68 @@
+"""What a channel's health says; time is an argument."""
+
+import numpy as np
+import pytest
+
+from monitor.health import Health
+from monitor.records import Frame, NotJudged, PosedFrame, Quality, Score, Sighting
+
+IMAGE = np.zeros((360, 640, 3), np.uint8)
+WHOLE = Quality(0.96, 1.0, 1.0)
+
+
+def seen(time_s: float, arrived_s: float) -> PosedFrame:
+    return PosedFrame(Frame("a", 2, time_s, arrived_s, IMAGE), Sighting(time_s, None))
+
+
+def test_poses_per_second_are_of_the_latest_ten_seconds() -> None:
+    """600 poses in 20 s are 30 a second; five seconds later without any, the latest 10 s hold half as many."""
+    health = Health(started_s=1000.0)
+    for i in range(600):
+        health.saw(seen(i / 30, 1000.0 + i / 30), 1000.0 + i / 30)
+    assert health.poses_per_s(1020.0) == pytest.approx(30.0, abs=0.2)
+    assert health.poses_per_s(1025.0) == pytest.approx(15.0, abs=0.2)
+
+
+def test_a_live_channel_with_few_poses_is_degraded_once_it_has_settled() -> None:
+    """15 poses a second of a 25 fps stream: something is too slow. Of a 15 fps stream they are all there is."""
+    health = Health(started_s=1000.0)
+    for i in range(300):
+        health.saw(seen(i / 15, 1000.0 + i / 15), 1000.0 + i / 15)
+    assert health.state("live", 25.0, 1020.0) == "degraded"
+    assert health.state("live", 15.0, 1020.0) == "live"
+    assert health.state("stream_down", 25.0, 1020.0) == "stream_down"
+
+
+def test_time_without_a_judged_window_is_blind() -> None:
+    """Two seconds after a judged window the channel still counts as watched, later no longer."""
+    health = Health(started_s=0.0)
+    health.tick(1.0, 1.0)
+    health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
+    health.tick(6.0, 1.0)
+    health.tick(8.0, 1.0)
+    assert health.blind_s == 2.0
+
+
+def test_verdicts_are_counted_with_their_reasons() -> None:
+    """The demo and the page add these up."""
+    health = Health(started_s=0.0)
+    health.verdict(NotJudged("a", 0, 0.0, 0.5, 0.5, "cut"), 0.5)
+    health.verdict(NotJudged("a", 0, 0.0, 1.0, 1.0, "cut"), 1.0)
+    assert (health.verdict_state(), health.fields(1.0)["reason"], health.fields(1.0)["coverage"]) == (
+        "not_judged",
+        "cut",
+        -1.0,
+    )
+    health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
+    fields = health.fields(5.0)
+    assert (fields["windows_judged"], fields["windows_not_judged"], fields["not_judged_cut"]) == (1, 2, 2)
+    assert (health.verdict_state(), fields["reason"], fields["coverage"]) == ("clear", "", 0.96)
+
+
+def test_a_stream_that_is_down_is_a_verdict_of_its_own() -> None:
+    """Nothing ever shows as genuine because there was nothing to judge."""
+    health = Health(started_s=0.0)
+    health.saw(seen(7.0, 100.0), 100.2)
+    down = health.down("a", 103.0)
+    assert (down.reason, down.epoch, down.end_s) == ("stream_down", 2, 7.0)
+    assert health.lag_s == pytest.approx(0.2)

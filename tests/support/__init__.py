@@ -1,0 +1,1 @@
+"""What tests share: real servers, recordings, browsers. No test stands in here."""

@@ -1,0 +1,96 @@
+"""Pose tracks on disk, the paper's conditions on them, and Table 2."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.bodies import make_track
+from trainer.data.conditions import apply_conditions, summary
+from trainer.data.tracks import digest, read_track, read_tracks, write_track
+from trainer.errors import DataUnusable
+
+
+def test_a_track_comes_back_as_it_was(tmp_path: Path) -> None:
+    track = replace(make_track("one", "ada", genuine=False), pose_backend={"name": "thin", "sha256": "ab"})
+    write_track(tmp_path / "one.npz", track)
+    again = read_track(tmp_path / "one.npz")
+    assert np.array_equal(again.keypoints, track.keypoints)
+    assert (again.person, again.genuine, again.source, again.pose_backend) == (
+        "ada",
+        False,
+        "made up",
+        track.pose_backend,
+    )
+
+
+def test_real_motion_reads_as_tracks(shared_data: Path) -> None:
+    """Ten people's 198 recordings, in the design's format without our extras; s03 has no m03."""
+    tracks = read_tracks(shared_data / "bodies")
+    assert len(tracks) == 198
+    assert {track.take for track in tracks} == {"cor", "inc"}
+    assert len({track.movement for track in tracks}) == 10
+
+
+def test_the_digest_names_the_data_whatever_the_order() -> None:
+    one, two = make_track("one", "ada"), make_track("two", "bob")
+    changed = replace(two, keypoints=two.keypoints + 1)
+    assert digest([one, two]) == digest([two, one])
+    assert digest([one, two]) != digest([one, changed])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"time_s": np.zeros(3)}, "lacks keypoints"),
+        ({"time_s": np.arange(3.0), "keypoints": np.zeros((2, 18, 3)), "person": "ada"}, r"needs time_s \(T,\)"),
+        ({"time_s": np.arange(3.0), "keypoints": np.zeros((3, 17, 3)), "person": "ada"}, r"needs time_s \(T,\)"),
+        (
+            {"time_s": np.arange(3.0), "keypoints": np.full((3, 18, 3), np.nan), "person": "ada"},
+            "row 1: holds a number",
+        ),
+        ({"time_s": np.zeros(3), "keypoints": np.zeros((3, 18, 3)), "person": "ada"}, "needs time_s that rises"),
+    ],
+)
+def test_a_track_that_breaks_a_rule_is_told_by_file(
+    tmp_path: Path, arrays: dict[str, np.ndarray], sentence: str
+) -> None:
+    np.savez(tmp_path / "bad.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(DataUnusable, match=rf"bad\.npz.*{sentence}"):
+        read_track(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04cut short"])
+def test_a_file_that_is_no_track_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(DataUnusable, match="is no pose track"):
+        read_track(tmp_path / "bad.npz")
+
+
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="holds no pose tracks"):
+        read_tracks(tmp_path)
+
+
+def test_segments_that_break_the_papers_conditions_are_counted_and_kept_out() -> None:
+    """20 s are 4 segments; the second has company, the third a moving camera and the fourth stands aside."""
+    track = make_track("one", "ada", seconds=20)
+    people, camera = np.ones(600, np.int16), np.zeros(600, np.float32)
+    people[150:300], camera[300:450] = 2, 0.05
+    keypoints = track.keypoints.copy()
+    keypoints[450:, :, 0] += 250  # the neck at 570 of 640 px
+    track = replace(track, people=people, camera=camera, keypoints=keypoints, measured=np.ones(600, bool))
+    [row] = summary([track])
+    assert (row["videos"], row["segments"], row["dropped"]) == (1, 1, 3)
+    assert (row["dropped_alone"], row["dropped_camera"], row["dropped_middle"], row["dropped_rate"]) == (1, 1, 1, 0)
+    assert apply_conditions([track])[0].stretches() == [(0, 150)]
+
+
+def test_table_2_counts_real_and_fake_apart() -> None:
+    rows = summary([make_track("a", "ada"), make_track("b", "ada", genuine=False), make_track("c", "bob")])
+    assert [(row["kind"], row["person"], row["segments"]) for row in rows] == [
+        ("real", "ada", 4),
+        ("real", "bob", 4),
+        ("fake", "ada", 4),
+    ]

@@ -1,0 +1,197 @@
+"""The training loop on two made-up people who differ only in tempo: it learns, resumes and repeats exactly."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models import artifact
+from models.pose_lstm import PoseLSTM
+from tests.support.bodies import make_track, two_people
+from trainer.errors import RunUnusable, SplitImpossible
+from trainer.evaluate import evaluate, scorer
+from trainer.export import export, make_card
+from trainer.metrics import auroc
+from trainer.recipe import Recipe, preset_names, read_recipe
+from trainer.replay import alerts, choose_rule, play
+from trainer.runs import Run, Task, open_run, start_run
+from trainer.train import start_from
+from trainer.train_person import train_person
+
+RECIPE = Recipe(
+    features="motion", hidden=12, layers=1, dropout=0, pool="mean", lr=0.03, schedule="constant", batch=16, epochs=5,
+    step=75, clip=1, even=True, balance=True, keep="auroc",
+)  # fmt: skip
+TRACKS = two_people(recordings=6, seconds=40)
+CPU = "cpu"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small wait for each other's threads longer than they compute."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def train(folder: Path, recipe: Recipe = RECIPE, stop_after: int | None = None, init_from: Path | None = None) -> Run:
+    train_person(
+        folder,
+        Path("made up"),
+        "ada",
+        TRACKS,
+        recipe,
+        protocol="by_session",
+        device=CPU,
+        stop_after=stop_after,
+        init_from=init_from,
+    )
+    return start_run(folder, Task("made up", "ada", "by_session"), recipe, TRACKS)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(tmp_path_factory.mktemp("run"))
+
+
+def test_tempo_alone_tells_two_people_apart(run: Run) -> None:
+    """Same body, same reach; 1 Hz against 1.6 Hz, tested on another day. Chance is 0.5."""
+    report = evaluate(run, rounds=20)
+    assert report["window"]["auroc"] > 0.95
+    assert report["shared"] == []
+
+
+def test_training_can_be_interrupted_and_goes_on_to_the_same_weights(run: Run, tmp_path: Path) -> None:
+    """Two epochs, then the rest, with dropout-free and seeded shuffling: bit for bit what one go gives."""
+    train(tmp_path, stop_after=2)
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 2
+    again = train(tmp_path)
+    weights, others = run.network().state_dict(), again.network().state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_the_kept_epoch_is_the_best_in_validation(run: Run) -> None:
+    history = [json.loads(line) for line in (run.folder / "history.jsonl").read_text().splitlines()]
+    assert run.best()["val_auroc"] == max(epoch["val_auroc"] for epoch in history)
+
+
+def test_another_recipe_does_not_go_on_in_the_same_folder(run: Run) -> None:
+    with pytest.raises(RunUnusable, match=r"another recipe\.json; choose another folder"):
+        train(run.folder, RECIPE.model_copy(update={"hidden": 99}))
+
+
+def test_a_run_is_refused_when_its_data_changed(run: Run, tmp_path: Path) -> None:
+    from trainer.data.tracks import write_track
+
+    write_track(tmp_path / "one.npz", make_track("one", "ada"))
+    with pytest.raises(RunUnusable, match="was trained on other data"):
+        open_run(run.folder, data=tmp_path)
+
+
+def test_no_training_starts_when_the_data_can_not_be_split(tmp_path: Path) -> None:
+    with pytest.raises(SplitImpossible, match="no genuine recording of eve"):
+        train_person(tmp_path / "run", Path("made up"), "eve", TRACKS, RECIPE, protocol="paper", device=CPU)
+    assert not (tmp_path / "run").exists()
+
+
+def test_fine_tuning_starts_from_the_other_persons_weights(run: Run) -> None:
+    network = run.fresh_network()
+    start_from(network, run.folder)
+    assert torch.equal(network.state_dict()["head.weight"], run.network().state_dict()["head.weight"])
+
+
+def test_fine_tuning_from_a_network_of_another_size_is_refused(run: Run) -> None:
+    other = PoseLSTM(RECIPE.model_copy(update={"hidden": 20}).design())
+    with pytest.raises(RunUnusable, match="no weights that fit"):
+        start_from(other, run.folder)
+
+
+def test_the_exported_file_scores_as_the_run_and_its_card_tells_how_well(run: Run, tmp_path: Path) -> None:
+    """Eager against TorchScript on the test windows, to 1e-5."""
+    sha256 = export(run, tmp_path / "ada.pt", note="made up", report=evaluate(run, rounds=20))
+    model = artifact.load(tmp_path / "ada.pt", sha256=sha256)
+    poses, _ = next(run.windows("test").batches(20))
+    assert model.score(poses.numpy()) == pytest.approx(scorer(run)(poses.numpy()), abs=1e-5)
+    assert model.card.thresholds.keys() == {"enter", "clear", "hold_s", "k", "n", "false_alerts_per_hour"}
+    assert 0.9 < model.card.metrics["by_session auroc"]["value"] <= 1
+    assert "by_session auroc" in model.card.page()
+
+
+def test_the_card_knows_how_fast_the_persons_wrists_move(run: Run) -> None:
+    """30 px at 1 to 1.1 Hz are 4 x 30 x 1.05 = 126 px a second, where shoulders are 100 px apart."""
+    card = make_card(run, evaluate(run, rounds=20), "")
+    wrist = card.normal["right_wrist"]
+    assert wrist["low"] < wrist["mean"] < wrist["high"]
+    assert wrist["mean"] == pytest.approx(1.26, abs=0.15)
+    assert card.normal["right_shoulder"]["high"] < 0.2
+    assert "right_wrist" in card.page()
+
+
+def test_one_model_judges_windows_of_three_and_of_eight_seconds(tmp_path: Path) -> None:
+    """Trained on 60 to 240 poses, each window of its own length; the card says so and the file takes them."""
+    run = train(tmp_path / "run", RECIPE.model_copy(update={"shortest": 60, "longest": 240}))
+    export(run, tmp_path / "ada.pt", report=evaluate(run, rounds=20))
+    model = artifact.load(tmp_path / "ada.pt")
+    assert (model.card.shortest, model.card.window, model.card.longest) == (60, 150, 240)
+    for length in (90, 240):
+        windows = run.windows("test", length=length)
+        assert auroc(windows.label, model.score(windows.take(np.arange(len(windows)))[0].numpy())) > 0.9
+
+
+def test_replay_raises_an_alert_for_the_other_and_none_for_the_person(run: Run) -> None:
+    """40 s of each, through the monitor's own window and verdict: the first window is full at 5 s."""
+    score = scorer(run)
+    rule, _ = choose_rule(play(run.tracks, run.split.validate, "ada", score), 0.5)
+    made = alerts(play(run.tracks, run.split.test, "ada", score), rule)
+    assert (made.false_alerts, made.found, made.missed) == (0, 3, 0)
+    assert all(wait_s > 5 for wait_s in made.waits_s)
+    assert made.genuine_hours == pytest.approx(3 * 1199 / 30 / 3600)
+
+
+def test_no_alert_in_a_minute_does_not_mean_none_in_an_hour(run: Run) -> None:
+    """Rule of three: none seen in h hours is up to 3 / h at 95 %."""
+    made = alerts(play(run.tracks, run.split.test, "ada", scorer(run)), choose_rule([], 0.5)[0])
+    assert made.at_most_per_hour is not None
+    assert made.at_most_per_hour >= 2.99 / made.genuine_hours
+
+
+def test_every_preset_is_a_recipe() -> None:
+    assert {"paper", "body"} <= set(preset_names())
+    assert all(read_recipe(name) for name in preset_names())
+
+
+def test_the_paper_preset_is_table_3() -> None:
+    paper = read_recipe("paper")
+    assert (paper.hidden, paper.layers, paper.dropout, paper.batch, paper.epochs) == (512, 2, 0.5, 1, 200)
+    assert (paper.lr, paper.lr_step, paper.lr_gamma, paper.weight_decay, paper.clip) == (1e-2, 30, 0.5, 1e-4, 0.25)
+    assert (paper.optimizer, paper.features, paper.balance) == ("adam", "paper", False)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "sentence"),
+    [
+        ("papper", {}, "is no preset and no file; presets are "),
+        ("paper", {"hiden": 3}, "hiden: no recipe has this key"),
+        ("paper", {"longest": 100}, "longest: Input should be|the recipe: .*the monitor judges 150 poses"),
+        ("paper", {"epochs": 0}, "epochs: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_recipe_is_told(preset: str, changes: dict[str, int], sentence: str) -> None:
+    with pytest.raises(RunUnusable, match=sentence):
+        read_recipe(preset, changes)
+
+
+def test_the_papers_split_gets_as_many_steps_from_fewer_windows() -> None:
+    body = read_recipe("body")
+    assert body.for_split("paper").epochs == body.epochs * 150 // body.step
+    assert body.for_split("by_session") == body
+    assert read_recipe("paper").for_split("paper") == read_recipe("paper")
+
+
+def test_the_last_epoch_is_kept_when_asked(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", RECIPE.model_copy(update={"keep": "last", "epochs": 3}))
+    assert run.best()["epoch"] == 3

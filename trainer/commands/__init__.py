@@ -1,0 +1,1 @@
+"""The trainer's subcommands beside those in trainer/cli.py, and the options that all share."""

@@ -1,0 +1,207 @@
+"""Recordings -> pose tracks, through the monitor's own stages, so that a model is trained on what it will be fed.
+
+Resumable: a recording that has its track is not read again. A recording that can't be read is reported and left out.
+"""
+
+import csv
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import BodywatchError
+from monitor.records import Frame, Tick
+from monitor.stages.pose import PoseNetwork
+from monitor.stages.resample import Resampler
+from monitor.stages.smoothing import filter_name
+from monitor.stages.speaker import SpeakerTracker
+from monitor.stream.ingest import read_recording
+from trainer.data.tracks import Track, write_track
+from trainer.errors import DataUnusable
+
+COLUMNS = ("path", "person", "genuine", "session", "source", "licence")
+GLANCE_PX = (160, 90)  # the camera's own movement is read on so small a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One row of a manifest. person is who is shown, or whom a fake claims to show."""
+
+    path: Path
+    person: str
+    genuine: bool
+    session: str
+    source: str
+    licence: str
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What became of a recording: how many poses, or why there are none."""
+
+    name: str
+    poses: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoseSettings:
+    """How recordings are looked at: the pose network by name, cores for each recording, smoothing as in the daemon."""
+
+    backend: str = "openpose-thin"
+    threads: int = 1
+    smooth: bool = True
+
+
+def read_manifest(path: Path) -> list[Recording]:
+    """Read a manifest; paths in it are relative to it.
+
+    Raises:
+        DataUnusable: names the row and the rule.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            if missing := [name for name in COLUMNS[:4] if name not in (table.fieldnames or ())]:
+                raise DataUnusable(path, f"lacks the column {missing[0]}; a manifest has {','.join(COLUMNS)}", row=1)
+            recordings = [_recording(path, number, row) for number, row in enumerate(table, start=2)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataUnusable(path, f"can't be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+    names = [recording.name for recording in recordings]
+    for row, name in enumerate(names, start=2):
+        if names.index(name) != row - 2:
+            raise DataUnusable(path, f"a second recording is called {name}; give each file a name of its own", row=row)
+    if not recordings:
+        raise DataUnusable(path, "lists no recordings")
+    return recordings
+
+
+def extract(
+    recordings: Sequence[Recording],
+    out: Path,
+    settings: PoseSettings,
+    *,
+    jobs: int = 1,
+    told: Callable[[Extracted], None] = lambda done: None,
+) -> list[Extracted]:
+    """Write one track for each recording into out, several at a time; told hears of each as it is done."""
+    out.mkdir(parents=True, exist_ok=True)
+    done: list[Extracted] = []
+    if jobs == 1 or len(recordings) == 1:
+        for recording in recordings:
+            done.append(_extract_one(recording, out, settings))
+            told(done[-1])
+        return done
+    spawn = multiprocessing.get_context("spawn")  # the pose network's threads don't survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        for future in as_completed([pool.submit(_extract_one, recording, out, settings) for recording in recordings]):
+            done.append(future.result())
+            told(done[-1])
+    return done
+
+
+def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwork) -> Track:
+    """Follow the speaker of one recording.
+
+    Raises:
+        StreamError: it can't be read as video.
+        DataUnusable: nobody is in it.
+    """
+    seen = list(_follow(recording, settings, network))
+    if not any(tick.keypoints[:, 2].any() for tick, *_ in seen):
+        raise DataUnusable(recording.path, "shows nobody that the pose network finds")
+    size, fps = seen[-1][3], 1 / float(np.median(np.diff([tick.time_s for tick, *_ in seen])) or 1)
+    shots = np.cumsum([tick.broken is not None for tick, *_ in seen])
+    return Track(
+        recording=recording.name,
+        person=recording.person,
+        session=recording.session,
+        time_s=_rising(np.array([tick.time_s for tick, *_ in seen])),
+        keypoints=np.stack([tick.keypoints for tick, *_ in seen]).astype(np.float32),
+        shot=shots.astype(np.int32),
+        width=size[0],
+        height=size[1],
+        genuine=recording.genuine,
+        source=recording.source,
+        licence=recording.licence,
+        pose_backend={"name": network.name, "sha256": network.sha256},
+        measured=np.array([tick.measured for tick, *_ in seen]),
+        people=np.array([people for _, people, *_ in seen], np.int16),
+        camera=np.array([camera for _, _, camera, _ in seen], np.float32),
+        fps=fps,
+        filter=filter_name(settings.smooth),
+    )
+
+
+def _follow(
+    recording: Recording, settings: PoseSettings, network: PoseNetwork
+) -> Iterator[tuple[Tick, int, float, tuple[int, int]]]:
+    """Give each tick with the bodies in its frame, the camera's movement, and the picture's (width, height)."""
+    speaker, grid, glance = SpeakerTracker(smooth=settings.smooth), Resampler(), None
+    for frame in read_recording(str(recording.path), recording.name):
+        if not grid.wants(frame):
+            continue
+        [people] = network.find([speaker.crop(frame)])
+        before, glance = glance, _glance(frame)
+        camera = _camera(before, glance)
+        height, width = frame.image.shape[:2]
+        for tick in grid.advance(frame, speaker.pick(frame, people)):
+            yield tick, len(people), camera, (width, height)
+
+
+def _glance(frame: Frame) -> npt.NDArray[np.float32]:
+    small = cv2.resize(frame.image, GLANCE_PX, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+
+
+def _camera(before: npt.NDArray[np.float32] | None, now: npt.NDArray[np.float32]) -> float:
+    """How far the whole picture moved between two glances, in picture widths."""
+    if before is None:
+        return 0.0
+    (x, y), _ = cv2.phaseCorrelate(before, now)
+    return float(np.hypot(x, y) / GLANCE_PX[0])
+
+
+def _rising(time_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Lay epochs one behind the other, 1 s apart: a clock that jumps back must not make a track that does."""
+    steps = np.diff(time_s)
+    rising: npt.NDArray[np.float64] = time_s[0] + np.concatenate([[0.0], np.cumsum(np.where(steps > 0, steps, 1.0))])
+    return rising
+
+
+def _extract_one(recording: Recording, out: Path, settings: PoseSettings) -> Extracted:
+    path = out / f"{recording.name}.npz"
+    try:
+        if path.is_file():
+            from trainer.data.tracks import read_track
+
+            return Extracted(recording.name, len(read_track(path).time_s), "there already")
+        network = PoseNetwork(settings.backend, threads=settings.threads)
+        track = make_track(recording, settings, network)
+    except BodywatchError as error:
+        return Extracted(recording.name, 0, str(error))
+    write_track(path, track)
+    return Extracted(recording.name, len(track.time_s))
+
+
+def _recording(manifest: Path, number: int, row: dict[str, str | None]) -> Recording:
+    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    for name in ("path", "person"):
+        if not values[name]:
+            raise DataUnusable(manifest, f"{name} is empty", row=number)
+    if values["genuine"].lower() not in ("genuine", "fake"):
+        raise DataUnusable(manifest, f'genuine is "{values["genuine"]}", must be genuine or fake', row=number)
+    path = manifest.parent / values["path"]
+    genuine = values["genuine"].lower() == "genuine"
+    return Recording(
+        path, values["person"], genuine, values["session"] or path.stem, values["source"], values["licence"]
+    )

@@ -1,0 +1,189 @@
+"""What did a model learn: movement, posture, or the camera? Each control takes something away and scores again.
+
+A control's AUROC near the untouched one means that what it took away does not matter to the model.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.artifact import LoadedModel
+from models.explain import held_still
+from models.skeleton import UPPER_BODY
+from trainer.data.augment import mirrored
+from trainer.data.splits import make_split
+from trainer.data.tracks import Track, digest
+from trainer.data.windows import PoseDataset, Span, Windows
+from trainer.errors import SplitImpossible
+from trainer.metrics import Interval, auroc, bootstrap
+
+POSTURE_KEPT = 0.8
+"""A model that keeps so much of what it has over chance (0.5) without movement has learned posture."""
+
+FRAGILE = 0.8
+"""A model that keeps less than this of it under another camera won't survive another studio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One thing taken away. still: nothing moves, or not in order. camera: another camera, the same body."""
+
+    name: str
+    what: str
+    change: Callable[[Tensor], Tensor]
+    still: bool = False
+    camera: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a model does under one control; kept is the share of its AUROC above chance that is left."""
+
+    control: str
+    what: str
+    auroc: float
+    kept: float
+
+
+def one_frame(poses: Tensor) -> Tensor:
+    """Hold the window's middle pose."""
+    return poses[:, poses.shape[1] // 2 : poses.shape[1] // 2 + 1].expand_as(poses).contiguous()
+
+
+def shuffled(poses: Tensor) -> Tensor:
+    """Put the window's poses in random order, the same for every keypoint."""
+    order = torch.argsort(torch.rand(poses.shape[:2], generator=torch.Generator().manual_seed(0)), dim=1)
+    return poses[torch.arange(len(poses)).unsqueeze(1), order]
+
+
+def backwards(poses: Tensor) -> Tensor:
+    """Play the window from its end to its beginning."""
+    return poses.flip(1)
+
+
+def another_rate(poses: Tensor, fps: float) -> Tensor:
+    """See every pose at fps only, and put them back on the 30 Hz grid by interpolation, as the monitor does."""
+    length = poses.shape[1]
+    at = torch.arange(length) * fps / 30  # place of each tick among the frames
+    frames = at.floor()
+
+    def pose_at(frame: Tensor) -> Tensor:
+        return poses[:, (frame * 30 / fps).round().long().clamp(0, length - 1)]
+
+    before, after = pose_at(frames), pose_at(frames + 1)
+    share = (at - frames).view(1, -1, 1, 1)
+    mixed = before + share * (after - before)
+    both = (before[..., 2:] > 0) & (after[..., 2:] > 0)
+    return torch.where(both, mixed, torch.where(share >= 0.5, after, before))
+
+
+def moved_camera(poses: Tensor) -> Tensor:
+    """Zoom in by 1.4 and shift by (60, -25) px."""
+    there = poses[..., 2:] > 0
+    xy = torch.where(there, poses[..., :2] * 1.4 + torch.tensor([60.0, -25.0]), poses[..., :2])
+    return torch.cat([xy, poses[..., 2:]], dim=-1)
+
+
+def lost_keypoints(poses: Tensor) -> Tensor:
+    """Lose each of the 12 keypoints in one pose of ten, each on its own."""
+    gone = torch.rand(poses.shape[:3], generator=torch.Generator().manual_seed(0)) < 0.1
+    gone[:, :, [k for k in range(poses.shape[2]) if k not in UPPER_BODY]] = False
+    return poses.masked_fill(gone.unsqueeze(3), 0.0)
+
+
+def noisy(poses: Tensor) -> Tensor:
+    """Read every keypoint 3 px off at random, as another pose network would at 640 x 360."""
+    noise = 3 * torch.randn(*poses.shape[:3], 2, generator=torch.Generator().manual_seed(0))
+    there = poses[..., 2:] > 0
+    return torch.cat([torch.where(there, poses[..., :2] + noise, poses[..., :2]), poses[..., 2:]], dim=-1)
+
+
+def rounded(poses: Tensor) -> Tensor:
+    """Read every keypoint on the 8 px grid of a pose network's map, the other network's worst case."""
+    there = poses[..., 2:] > 0
+    return torch.cat([torch.where(there, (poses[..., :2] / 8).round() * 8, poses[..., :2]), poses[..., 2:]], dim=-1)
+
+
+CONTROLS = (
+    Control("mean_pose", "mean pose only, nothing moves", held_still, still=True),
+    Control("one_frame", "a single frame, held", one_frame, still=True),
+    Control("shuffled", "frames shuffled in time", shuffled, still=True),
+    Control("backwards", "played backwards", backwards),
+    Control("camera", "camera shifted and zoomed", moved_camera, camera=True),
+    Control("mirrored", "picture mirrored", mirrored),
+    Control("fps_25", "25 fps, interpolated to 30 Hz", lambda poses: another_rate(poses, 25), camera=True),
+    Control("fps_60", "60 fps: every second frame of 60 is a tick", lambda poses: another_rate(poses, 60), camera=True),
+    Control("fps_15", "15 fps, interpolated to 30 Hz", lambda poses: another_rate(poses, 15)),
+    Control("lost_keypoints", "one keypoint of ten lost", lost_keypoints, camera=True),
+    Control("noise_3px", "another pose network: 3 px of noise", noisy),
+    Control("grid_8px", "another pose network: keypoints on its 8 px grid", rounded),
+)
+
+
+def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dict[str, Any]:
+    """Score a model untouched and under each control, on what it was not trained on.
+
+    On the very data that its card names, only the test part of its own split counts; other data count whole. Keys:
+    auroc, ci, controls (a list), posture (bool), flags (sentences; empty when nothing was found).
+
+    Raises:
+        SplitImpossible: one class only.
+    """
+    dataset = PoseDataset(tracks, model.person)
+    windows = dataset.cut(_unseen(model, tracks), step)
+    if len(set(windows.label.tolist())) < 2:
+        raise SplitImpossible("audit", f"it needs windows of {model.person} and of others, and has only one kind")
+    whole = _score(model, windows, lambda poses: poses)
+    untouched = bootstrap(auroc, windows.label, whole, windows.recording(), rounds=200)
+    findings = [_finding(model, windows, control, untouched.value) for control in CONTROLS]
+    return {
+        "model": model.path.name,
+        "person": model.person,
+        "windows": len(windows),
+        "recordings": len(set(windows.track.tolist())),
+        "auroc": untouched.value,
+        "ci": asdict(untouched),
+        "controls": [asdict(finding) for finding in findings],
+        "posture": _posture(findings),
+        "flags": list(_flags(findings, untouched)),
+    }
+
+
+def _unseen(model: LoadedModel, tracks: Sequence[Track]) -> Sequence[Span]:
+    """Give the test part of the model's own split when these are its data, else everything."""
+    data = model.card.data
+    if data.get("sha256") == digest(tracks):
+        return make_split(data["split"], tracks, model.person, seed=data["seed"], fold=data["fold"]).test
+    return [Span(i, first, last) for i, track in enumerate(tracks) for first, last in track.stretches()]
+
+
+def _score(model: LoadedModel, windows: Windows, change: Callable[[Tensor], Tensor]) -> npt.NDArray[np.float32]:
+    parts = [model.score(change(poses).numpy()) for poses, _ in windows.batches(128)]
+    return np.concatenate(parts)
+
+
+def _finding(model: LoadedModel, windows: Windows, control: Control, untouched: float) -> Finding:
+    value = auroc(windows.label, _score(model, windows, control.change))
+    kept = (value - 0.5) / (untouched - 0.5) if untouched > 0.5 else float("nan")
+    return Finding(control.name, control.what, value, kept)
+
+
+def _posture(findings: Sequence[Finding]) -> bool:
+    still = {control.name for control in CONTROLS if control.still}
+    return any(finding.control in still and finding.kept >= POSTURE_KEPT for finding in findings)
+
+
+def _flags(findings: Sequence[Finding], untouched: Interval) -> Iterator[str]:
+    if untouched.low <= 0.5:
+        yield f"it can't be told from chance on these data (AUROC {untouched.value:.3f})"
+        return
+    for finding, control in zip(findings, CONTROLS, strict=True):
+        if control.still and finding.kept >= POSTURE_KEPT:
+            yield f"posture, not movement: {finding.what} keeps {finding.kept:.0%} of what it can tell"
+        if control.camera and finding.kept < FRAGILE:
+            yield f"fragile: {finding.what} leaves {finding.kept:.0%} of what it can tell"
