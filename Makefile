@@ -20,14 +20,14 @@ picture:
 # network, then only the latter. Tested on cameras, speeches and impostors' styles (takes 08 to 11) that no step has
 # seen. Nothing is mirrored: which hand speaks is part of the style.
 DEMO = build/demo-model
-DEMO_TRAIN = ./run python -m trainer train -p demo-speaker --split by_session --features motion --threads 1 --set mirror=0
+DEMO_TRAIN = ./run trainer train -p demo-speaker --split by_session --features motion --threads 1 --set mirror=0
 demo-model:
-	./run python -m trainer puppet -o $(DEMO)/true --no-video --prefix true- --seed 1 --takes 8 --genuine 60 --impostors 240 --seconds 30 --impostor-seconds 10
-	./run python -m trainer puppet -o $(DEMO)/seen --takes 12 --genuine 45 --impostors 36 --seconds 30 --impostor-seconds 12
-	./run python -m trainer extract $(DEMO)/seen/manifest.csv -o $(DEMO)/tracks --jobs 2
+	./run trainer puppet -o $(DEMO)/true --no-video --prefix true- --seed 1 --takes 8 --genuine 60 --impostors 240 --seconds 30 --impostor-seconds 10
+	./run trainer puppet -o $(DEMO)/seen --takes 12 --genuine 45 --impostors 36 --seconds 30 --impostor-seconds 12
+	./run trainer extract $(DEMO)/seen/manifest.csv -o $(DEMO)/tracks --jobs 2
 	mkdir -p $(DEMO)/both && cp $(DEMO)/true/truth/*.npz $(DEMO)/tracks/*.npz $(DEMO)/both
 	$(DEMO_TRAIN) $(DEMO)/true/truth -o $(DEMO)/run1 --set jitter_px=0.5
 	$(DEMO_TRAIN) $(DEMO)/both -o $(DEMO)/run2 --init-from $(DEMO)/run1 --set lr=0.002
 	$(DEMO_TRAIN) $(DEMO)/tracks -o $(DEMO)/run3 --init-from $(DEMO)/run2 --epochs 3 --set step=15 --set lr=0.0001
-	./run python -m trainer evaluate $(DEMO)/run3
-	./run python -m trainer export $(DEMO)/run3 -o models/weights/demo-speaker.pt --note "A rendered speaker (trainer/puppet/renderer.py), nobody real: this model knows only that puppet at its lectern. Begun on true keypoints of 300 other rendered recordings."
+	./run trainer evaluate $(DEMO)/run3
+	./run trainer export $(DEMO)/run3 -o models/weights/demo-speaker.pt --note "A rendered speaker (trainer/puppet/renderer.py), nobody real: this model knows only that puppet at its lectern. Begun on true keypoints of 300 other rendered recordings."

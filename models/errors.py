@@ -53,7 +53,7 @@ class ModelMismatch(ModelError):
     def __str__(self) -> str:
         return (
             f"{self.path} was made with {self.field}={self.found}, this monitor needs {self.expected}; "
-            "pick another model, or make this one again with `python -m trainer export`"
+            "pick another model, or make this one again with `bodywatch trainer export`"
         )
 
 

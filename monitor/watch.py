@@ -52,9 +52,7 @@ def watch(
             channel = channels[frame.channel]
             sighting = channel.speaker.pick(frame, found)  # speaker.py: who of them is the speaker
             yield PosedFrame(frame, sighting)
-            for tick in channel.resampler.advance(
-                frame, sighting
-            ):  # resample.py: 30 poses a second
+            for tick in channel.resampler.advance(frame, sighting):  # resample.py: 30 poses a second
                 if (window := channel.window.push(tick, frame.epoch)) is not None:  # window.py: 150 poses, or why not
                     due.append(window)
         for judged in scorer.judge(due):  # scorer.py: the LSTM, one batch

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import secrets
 import threading
 import time
@@ -20,7 +19,7 @@ from monitor.bus.preview import Preview
 from monitor.bus.publisher import Publisher
 from monitor.config import ChannelConfig, Config
 from monitor.evidence.collector import EvidenceCollector
-from monitor.health import Health
+from monitor.health_report import HealthReport, Judging
 from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
 from monitor.stages.incidents import IncidentPolicy
 from monitor.stages.person_models import load_models, rule_of
@@ -30,7 +29,7 @@ from monitor.stages.scorer import Scorer
 from monitor.stages.speaker import SpeakerTracker, usual_crops
 from monitor.stages.verdict import Verdict
 from monitor.stages.window import PoseWindow
-from monitor.stream.ingest import Ingest, StreamState, redact
+from monitor.stream.ingest import Ingest
 from monitor.stream.mailbox import Mailbox
 from monitor.watch import Channel, watch
 
@@ -65,16 +64,20 @@ class Worker:
         self._network.prepare(usual_crops())  # after the models: a wrong one is told before seconds go into this
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
-        now_s = time.time()
-        self._health = {name: Health(started_s=now_s) for name in self._channels}
-        self._streams: dict[str, StreamState] = {}
         self._scorer = Scorer(self._models)
         self._preview = Preview(self._publisher)
         self._evidence = self._evidence_of(config)
         before = [found for name in self._channels if (found := self._publisher.open_incident(name)) is not None]
         self._incidents = IncidentPolicy(self._held, open_incidents=before, explain=self._explain)
-        self._stages = {name: self._stages_of(c) for name, c in self._channels.items()}
-        self._told_s = 0.0
+        judging = {name: self._judging(channel) for name, channel in self._channels.items()}
+        self._stages = {name: judged_by.stages for name, judged_by in judging.items()}
+        self._report = HealthReport(
+            judging,
+            self._mailbox,
+            self._publisher,
+            started_s=time.time(),
+            evidence=lambda: "" if self._evidence is None else self._evidence.state,
+        )
 
     def _evidence_of(self, config: Config) -> EvidenceCollector | None:
         if config.evidence.folder is None:
@@ -98,22 +101,23 @@ class Worker:
 
     def _held(self, channel: str, person: str) -> bool:
         """Tell whether nothing is to be raised: somebody silenced it, or the stream is down."""
-        stream = self._streams.get(channel)
-        return self._publisher.silenced(channel, person) or (stream is not None and stream.state == "stream_down")
+        return self._publisher.silenced(channel, person) or self._report.is_down(channel)
 
-    def _stages_of(self, channel: ChannelConfig) -> Channel:
+    def _judging(self, channel: ChannelConfig) -> Judging:
         model = self._models[channel.name]
-        return Channel(
+        rule = rule_of(model, self._config.rule, channel.rule)
+        stages = Channel(
             SpeakerTracker(region=channel.region, smooth=self._config.pose.smooth),
             Resampler(),
             PoseWindow(channel.name, every_s=self._config.score_every_s),
             Verdict(
-                rule_of(model, self._config.rule, channel.rule),
+                rule,
                 partial(new_incident_id, channel.name),
                 model.path.name,
                 open_incident=self._publisher.open_incident(channel.name),
             ),
         )
+        return Judging(channel, model, rule, stages)
 
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped."""
@@ -144,23 +148,20 @@ class Worker:
                     timeout_s=self._config.timeout_s,
                     retry_max_s=self._config.retry_max_s,
                     deliver=self._deliver,
-                    on_state=self._note_state,
+                    on_state=self._report.note_state,
                     on_packet=None if self._evidence is None else self._evidence.add_packet,
                 ),
             )
 
-    def _note_state(self, state: StreamState) -> None:
-        self._streams[state.channel] = state
-
     def _deliver(self, frame: Frame) -> None:
-        self._health[frame.channel].frames += 1
+        self._report.health[frame.channel].frames += 1
         self._mailbox.put(frame)
 
     def _turns(self, stop: threading.Event, ingests: Sequence[threading.Thread]) -> Iterator[list[Frame]]:
         while not stop.is_set():
             frames = self._mailbox.take(timeout_s=0.2)
             now_s = time.time()
-            if now_s - self._told_s >= HEALTH_EVERY_S:
+            if self._report.age_s(now_s) >= HEALTH_EVERY_S:
                 self._tell_health(now_s)
             if frames:
                 yield frames
@@ -171,12 +172,12 @@ class Worker:
         now_s = time.time()
         match record:
             case PosedFrame():
-                self._health[record.frame.channel].saw(record, now_s)
+                self._report.health[record.frame.channel].saw(record, now_s)
                 self._preview.offer(record, now_s)
                 if self._evidence is not None:
                     self._evidence.add_pose(record)
             case Score() | NotJudged():
-                self._health[record.channel].verdict(record, now_s)
+                self._report.health[record.channel].verdict(record, now_s)
                 self._publisher.score(record)
                 if self._evidence is not None:
                     self._evidence.add_score(record)
@@ -194,40 +195,6 @@ class Worker:
             self._evidence.update_incident(incident)
 
     def _tell_health(self, now_s: float) -> None:
-        step_s, self._told_s = now_s - self._told_s if self._told_s else 0.0, now_s
-        for name, health in self._health.items():
-            health.tick(now_s, step_s)
-            if (stream := self._streams.get(name)) is not None and stream.state == "stream_down":
-                down = health.down(name, now_s)
-                health.verdict(down, now_s)
-                self._publisher.score(down)
-            self._publisher.health(name, self._fields(name, health, now_s))
+        self._report.tell(now_s)
         for raised in self._incidents.tick():
             self._raise(raised)
-
-    def _fields(self, name: str, health: Health, now_s: float) -> dict[str, str | int | float]:
-        """Give what stands in the channel's health hash."""
-        channel, model, stream = self._channels[name], self._models[name], self._streams.get(name)
-        rule = rule_of(model, self._config.rule, channel.rule)
-        incident = self._stages[name].verdict.open_incident
-        return {
-            "url": redact(channel.url.get_secret_value()),
-            "person": model.person,
-            "model": model.path.name,
-            "model_note": model.card.note,
-            "enter": rule.enter,
-            "clear": rule.clear,
-            "state": health.state(
-                "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
-            ),
-            "why": "" if stream is None else stream.why,
-            "transport": "" if stream is None else stream.transport,
-            "fps": 0.0 if stream is None else round(stream.fps, 3),
-            "reconnects": 0 if stream is None else stream.reconnects,
-            "verdict": health.verdict_state() if incident is None else incident.state,
-            "dropped": self._mailbox.dropped(name) + (stream.skipped if stream else 0),
-            "waiting": self._mailbox.waiting(name),
-            "evidence": "" if self._evidence is None else self._evidence.state,
-            "pid": os.getpid(),
-            **health.fields(now_s),
-        }

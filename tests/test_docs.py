@@ -12,7 +12,7 @@ from monitor import cli, records
 from monitor.bus import keys
 from monitor.config import Config
 from monitor.gateway import metrics
-from monitor.gateway.session import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
+from monitor.gateway.handshake import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
 
 ROOT = Path(__file__).parents[1]
 DOCS = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "deploy/README.md"))
@@ -33,7 +33,7 @@ def keys_of(section: type[BaseModel]) -> set[str]:
 def fields_of_health() -> set[str]:
     """Give the names that the worker writes into a channel's health hash."""
     written = {"not_judged_<reason>"}
-    for file, function in (("worker", "_fields"), ("health", "fields")):
+    for file, function in (("health_report", "_fields"), ("health", "fields")):
         tree = ast.parse((ROOT / "monitor" / f"{file}.py").read_text(encoding="utf-8"))
         body = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function)
         (table,) = [node.value for node in body.body if isinstance(node, ast.Return)]
@@ -82,10 +82,10 @@ def test_a_metric_is_documented(name: str) -> None:
     sorted(
         {
             kind
-            for file in ("client", "relay", "store", "orders")
+            for file in (*sorted((ROOT / "monitor" / "gateway").glob("*.py")), ROOT / "monitor" / "bus" / "queries.py")
             for kind in re.findall(
                 r'["\']?type\\?["\']?:\s*(?:Literal\[)?"([a-z]+)"',
-                (ROOT / "monitor" / f"{file}.py").read_text(encoding="utf-8"),
+                file.read_text(encoding="utf-8"),
             )
         }
     ),
@@ -109,7 +109,7 @@ def test_a_health_field_is_documented(field: str) -> None:
 
 def test_every_reason_is_told_in_words_on_the_page() -> None:
     """Nobody at the desk knows what low_coverage is."""
-    words = (ROOT / "monitor" / "dashboard" / "words.js").read_text(encoding="utf-8")
+    words = (ROOT / "monitor" / "gateway" / "dashboard" / "words.js").read_text(encoding="utf-8")
     assert [reason for reason in get_args(records.Reason) if f"{reason}:" not in words] == []
 
 

@@ -1,4 +1,4 @@
-"""`python -m trainer`."""
+"""`python -m trainer`: the same as `bodywatch trainer`."""
 
 from trainer.cli import main
 

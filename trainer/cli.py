@@ -1,6 +1,5 @@
-"""`python -m trainer`: recordings -> tracks -> model -> report -> model file."""
+"""`bodywatch trainer`: recordings -> tracks -> model -> report -> model file."""
 
-import importlib.util
 import json
 import sys
 from dataclasses import asdict
@@ -11,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from models.errors import BodywatchError
-from trainer.commands import reports
+from trainer.commands import puppet, reports
 from trainer.commands.options import (
     AsJson,
     Data,
@@ -48,12 +47,12 @@ def extract(
 ) -> None:
     """Turn recordings into pose tracks, through the monitor's own stages. Go on where it stopped by calling it again.
 
-    Example: [bold]python -m trainer extract manifest.csv -o DATA --jobs 2[/]
+    Example: [bold]bodywatch trainer extract manifest.csv -o DATA --jobs 2[/]
     """
     from trainer.data.conditions import summary
     from trainer.data.extract import Extracted, PoseSettings, read_manifest
     from trainer.data.extract import extract as run_extract
-    from trainer.data.tracks import read_tracks
+    from trainer.data.folder import read_tracks
 
     recordings = read_manifest(manifest)
     with progress(as_json) as bar:
@@ -98,11 +97,11 @@ def train(
 ) -> None:
     """Train a model of a person. Called again with the same folder it goes on where it stopped.
 
-    Examples: [bold]python -m trainer train DATA --person ada -o runs/ada[/]
-    [bold]python -m trainer train DATA --person ada --preset paper --split paper -o runs/paper[/]
-    [bold]python -m trainer train DATA --person s01,s02 --init-from runs/s03 -o runs[/]
+    Examples: [bold]bodywatch trainer train DATA --person ada -o runs/ada[/]
+    [bold]bodywatch trainer train DATA --person ada --preset paper --split paper -o runs/paper[/]
+    [bold]bodywatch trainer train DATA --person s01,s02 --init-from runs/s03 -o runs[/]
     """
-    from trainer.data.tracks import read_tracks
+    from trainer.data.folder import read_tracks
     from trainer.recipe import read_recipe
     from trainer.train_person import train_person
 
@@ -150,7 +149,7 @@ def evaluate(
 ) -> None:
     """Judge the part of the data that a run was not trained on: windows, recordings, live alerts.
 
-    Example: [bold]python -m trainer evaluate runs/ada --json[/]
+    Example: [bold]bodywatch trainer evaluate runs/ada --json[/]
     """
     from trainer.evaluate import evaluate as judge
     from trainer.runs import open_run
@@ -170,7 +169,7 @@ def export(
 ) -> None:
     """Write a run's best epoch as a model file, with card, thresholds and an index.json that vouches for it.
 
-    Example: [bold]python -m trainer export runs/ada -o models/ada.pt --note "Ada at the lectern, studio 2"[/]
+    Example: [bold]bodywatch trainer export runs/ada -o models/ada.pt --note "Ada at the lectern, studio 2"[/]
     """
     from trainer.export import export as write
     from trainer.runs import open_run
@@ -182,14 +181,11 @@ def export(
 
 
 reports.add_to(app)
+app.add_typer(puppet.app, name="puppet")
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one sentence and its exit code."""
-    if importlib.util.find_spec("trainer.commands.puppet") is not None and sys.argv[1:2] in (["puppet"], ["--help"]):
-        from trainer.commands.puppet import app as puppet
-
-        app.add_typer(puppet, name="puppet")
     try:
         app()
     except BodywatchError as error:

@@ -12,8 +12,9 @@ import torch
 
 from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import WINDOW_POSES
+from trainer.data.folder import read_tracks
 from trainer.data.splits import Split, make_split
-from trainer.data.tracks import Track, digest, read_tracks
+from trainer.data.tracks import Track, digest
 from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe, check_recipe

@@ -15,11 +15,12 @@ from monitor.config import Config
 from monitor.errors import AddressInUse, ConfigError
 from monitor.gateway.access import AccessControl
 from monitor.gateway.connection_limit import ConnectionLimit, allowed_clients
+from monitor.gateway.handshake import FULL
 from monitor.gateway.metrics import Metrics
 from monitor.gateway.operator_commands import CommandHandler
 from monitor.gateway.pages import Pages
 from monitor.gateway.relay import Relay
-from monitor.gateway.session import FULL, Session
+from monitor.gateway.session import Session
 from monitor.gateway.webhooks import Webhooks
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import pytest
 from deploy.demo.alert_listener import ReceivedEvent
 from deploy.demo.programme import AFTER_S, SHORTEST_S, impostor_style, programme
 from deploy.demo.report import Narrator, Report
-from trainer.commands.puppet import plan
 from trainer.puppet.style import DEMO_SPEAKER, distance
+from trainer.puppet.takes import plan
 
 
 def window(end_s: float, *, via: str = "redis", late_s: float = 0.25, **facts: Any) -> ReceivedEvent:

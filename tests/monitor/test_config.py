@@ -12,7 +12,7 @@ from monitor.config import Config, load, parse
 from monitor.errors import ConfigError
 from monitor.stages.person_models import rule_of
 
-EXAMPLE = Path(__file__).parents[1] / "deploy" / "bodywatch.yaml"
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "bodywatch.yaml"
 ONE = {"channels": [{"name": "a", "url": "rtsp://h/x"}]}
 
 

@@ -46,7 +46,7 @@ def call(*arguments: str | Path) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    assert "python -m trainer" in call(command, "--help")
+    assert "bodywatch trainer" in call(command, "--help")
 
 
 def test_a_model_is_made_from_tracks_with_four_commands(data: Path, tmp_path: Path) -> None:

@@ -23,10 +23,10 @@ def audit(
 ) -> None:
     """Ask what a model learned: movement, posture or the camera. Ends with 1 when something is flagged.
 
-    Example: [bold]python -m trainer audit ada.pt HELD_OUT[/]
+    Example: [bold]bodywatch trainer audit ada.pt HELD_OUT[/]
     """
     from models import artifact
-    from trainer.data.tracks import read_tracks
+    from trainer.data.folder import read_tracks
     from trainer.reports.audit import audit as look
 
     report = look(artifact.load(model, sha256=sha256), read_tracks(data))
@@ -55,9 +55,9 @@ def reproduce(
 ) -> None:
     """Reproduce the paper's Tables 2 to 6 and Figures 8 to 10 on any data, with the honest figures beside them.
 
-    Example: [bold]python -m trainer reproduce DATA --person ada --scale smoke -o report[/]
+    Example: [bold]bodywatch trainer reproduce DATA --person ada --scale smoke -o report[/]
     """
-    from trainer.data.tracks import read_tracks
+    from trainer.data.folder import read_tracks
     from trainer.reports.experiments import SIZES, experiments
     from trainer.reports.report import write_report
     from trainer.reports.reproduce import reproduce as run_all
@@ -98,8 +98,8 @@ def honest(
     data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs")],
     preset: Annotated[str, typer.Option(help="A preset that tells the others apart")] = "body",
-    protocols: Annotated[
-        str, typer.Option(help="Splits, with commas")
+    split: Annotated[
+        str, typer.Option("--split", "--protocols", help="Splits, with commas (--protocols is its old name)")
     ] = "paper,by_repetition,by_session,unseen_movement",
     folds: Annotated[int, typer.Option(help="Most repetitions of a split", min=1)] = 5,
     put: Put = None,
@@ -108,9 +108,9 @@ def honest(
 ) -> None:
     """Judge everybody in the data against all others, by every honest split; one training serves all.
 
-    Example: [bold]python -m trainer honest DATA -o runs/honest --json[/]
+    Example: [bold]bodywatch trainer honest DATA -o runs/honest --json[/]
     """
-    from trainer.data.tracks import read_tracks
+    from trainer.data.folder import read_tracks
     from trainer.recipe import read_recipe
     from trainer.reports.honest import honest as judge
 
@@ -126,7 +126,7 @@ def honest(
             data,
             read_recipe(preset, pairs_of(put or [])),
             out,
-            protocols.split(","),
+            split.split(","),
             folds=folds,
             told=told,
         )
@@ -143,10 +143,10 @@ def to_csv(
 ) -> None:
     """Write tracks as the paper's CSV. Reading it back needs no command: give its folder wherever DATA is asked for.
 
-    Example: [bold]python -m trainer to-csv DATA --person ada -o csv[/]
+    Example: [bold]bodywatch trainer to-csv DATA --person ada -o csv[/]
     """
+    from trainer.data.folder import read_tracks
     from trainer.data.paper_csv import segments_of, write_csv
-    from trainer.data.tracks import read_tracks
 
     count = write_csv(out, segments_of(read_tracks(data), person, split))
     tell({"segments": count, "folder": str(out)}, as_json)

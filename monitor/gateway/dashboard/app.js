@@ -3,7 +3,7 @@
 import { Channel } from "./channel.js";
 import { Incidents } from "./incidents.js";
 import { listen } from "./keys.js";
-import { Link } from "./link.js";
+import { GatewayConnection } from "./connection.js";
 import { Notices, askToken, askWords } from "./notices.js";
 import { Sound } from "./sound.js";
 import { clock, element, span } from "./words.js";
@@ -18,18 +18,18 @@ let catchingUp = null; // {untilMs, count}: alerts before this are what was miss
 
 const notices = new Notices($("notices"));
 const sound = new Sound($("sound"));
-const link = new Link(hear);
+const link = new GatewayConnection(hear);
 
 const act = {
   allowed: () => role !== "viewer",
-  ack: (incident) => order({ type: "ack", incident: incident.id }),
+  ack: (incident) => request({ type: "ack", incident: incident.id }),
   async dismiss(incident) {
     const said = await askWords({ title: "Dismiss this incident", about: `${incident.channel}, ${clock(incident.arrived_s)}`, label: "Why is it a false alarm?", button: "Dismiss" });
-    if (said) order({ type: "dismiss", incident: incident.id, reason: said.text });
+    if (said) request({ type: "dismiss", incident: incident.id, reason: said.text });
   },
   async note(incident) {
     const said = await askWords({ title: "Add a note", about: `${incident.channel}, ${clock(incident.arrived_s)}`, label: "Note", button: "Add" });
-    if (said) order({ type: "note", incident: incident.id, text: said.text });
+    if (said) request({ type: "note", incident: incident.id, text: said.text });
   },
   async hold(incident) {
     const kept = await evidence(incident.id);
@@ -39,7 +39,7 @@ const act = {
       ? { title: "Release its evidence", label: "Why may it be deleted when its time is over?", button: "Release" }
       : { title: "Hold its evidence", label: "Why must it never be deleted?", button: "Hold" };
     const said = await askWords({ ...words, about });
-    if (said) order({ type: kept.held ? "release" : "hold", incident: incident.id, reason: said.text });
+    if (said) request({ type: kept.held ? "release" : "hold", incident: incident.id, reason: said.text });
   },
   async silence({ channel }) {
     const person = channels.get(channel)?.health.person;
@@ -47,7 +47,7 @@ const act = {
     const said = await askWords({ title: `Silence ${channel}`, about: "Nothing is raised until then. Watching and scoring go on.", button: "Silence", choice });
     if (!said) return;
     const until_s = said.forS ? Date.now() / 1000 + offsetS + said.forS : 0;
-    order({ type: "silence", [said.what]: said.what === "person" ? person : channel, until_s });
+    request({ type: "silence", [said.what]: said.what === "person" ? person : channel, until_s });
   },
 };
 
@@ -56,7 +56,7 @@ const incidents = new Incidents({
   filters: document.querySelectorAll("[data-filter]"), onChange: changed, act, evidence,
 });
 
-async function order(message) {
+async function request(message) {
   try {
     if (!act.allowed()) throw new Error("Your token may look, not act.");
     await link.ask(message);

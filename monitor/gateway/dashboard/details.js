@@ -1,8 +1,7 @@
 // Everything about one incident: what happened, why, what is kept of it, and what was done.
 
-import { begun } from "./incidents.js";
 import { outline, seconds } from "./outline.js";
-import { ENDS, STATES, clock, element, span, streamTime } from "./words.js";
+import { ENDS, STATES, begun, clock, element, span, streamTime } from "./words.js";
 
 const NOTABLE = 0.1; // shoulder widths a second beyond the person's own: less than that is the pose network's jitter
 const AGAIN_MS = 4000; // a clip is whole some seconds after the incident's end

@@ -1,7 +1,7 @@
 // The list of incidents, what is known of the chosen one, and what operators do about it.
 
 import { details } from "./details.js";
-import { STATES, clock, element, span } from "./words.js";
+import { STATES, begun, clock, element, span } from "./words.js";
 
 const FILTERS = {
   all: () => true,
@@ -149,9 +149,4 @@ export class Incidents {
 
 function handledWords({ dismissed, acknowledged }) {
   return dismissed ? `dismissed by ${dismissed.by}: ${dismissed.reason}` : `acknowledged by ${acknowledged.by}`;
-}
-
-/** Give the Unix time of an incident's first frame. */
-export function begun(incident) {
-  return incident.arrived_s - (incident.end_s - incident.start_s);
 }

@@ -67,6 +67,11 @@ export function streamTime(seconds) {
   return hours ? `${hours}:${rest}` : rest;
 }
 
+/** Give the Unix time of an incident's first frame. */
+export function begun(incident) {
+  return incident.arrived_s - (incident.end_s - incident.start_s);
+}
+
 /** Make an element: element("b", {class: "x", text: "hello"}, child, ...). Text is never read as markup. */
 export function element(name, { text, class: classes, on = {}, data = {}, ...attributes } = {}, ...children) {
   const made = document.createElement(name);

@@ -12,7 +12,7 @@ from monitor.bus import embedded_server
 from monitor.bus.publisher import Publisher
 from tests.support.desk import config, incident, serving
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 REDIS, WEBSOCKET = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
 
 

@@ -18,7 +18,7 @@ from monitor.errors import GatewayAway
 from monitor.gateway.tokens import Tokens
 from tests.support.desk import config, incident, serving
 
-DASHBOARD = Path(__file__).parents[1] / "monitor" / "dashboard"
+DASHBOARD = Path(__file__).parents[3] / "monitor" / "gateway" / "dashboard"
 
 
 def test_it_follows_a_gateway_through_its_restart_and_misses_no_alert(server: embedded_server.EmbeddedServer) -> None:

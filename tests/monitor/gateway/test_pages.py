@@ -94,7 +94,7 @@ def test_only_get_is_answered(address: str) -> None:
 def test_every_file_of_the_page_is_served() -> None:
     """And each names only files that exist, none elsewhere."""
     served = set(dashboard())
-    folder = Path(__file__).parents[1] / "monitor" / "dashboard"
+    folder = Path(__file__).parents[3] / "monitor" / "gateway" / "dashboard"
     assert served == {"/"} | {f"/{path.name}" for path in folder.iterdir()}
     assert not [
         path for path in folder.glob("*.js") if "://" in path.read_text().replace("http://www.w3.org/2000/svg", "")

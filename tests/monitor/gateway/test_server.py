@@ -219,7 +219,7 @@ def test_a_good_token_opens_page_and_metrics_until_it_is_revoked(
     guarded: tuple[str, Tokens], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lost phone is shut out while it is connected."""
-    monkeypatch.setattr("monitor.gateway.session.SLOW_S", 0.4)
+    monkeypatch.setattr("monitor.gateway.sender.SLOW_S", 0.4)
     address, tokens = guarded
     good = tokens.new("phone", "viewer", 0.0)
     with Client(address, token=good) as client:
@@ -262,12 +262,12 @@ def test_a_host_name_that_somebody_pointed_at_this_machine_is_refused(address: s
 
 def test_whoever_says_nothing_is_closed_with_4408(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An open socket without a hello costs memory."""
-    monkeypatch.setattr("monitor.gateway.session.HELLO_S", 0.2)
+    monkeypatch.setattr("monitor.gateway.handshake.HELLO_S", 0.2)
     assert Client(address, greet=False).closed() == 4408
 
 
 def test_a_message_that_is_too_long_closes_the_connection(address: str) -> None:
-    """16 KiB is plenty for an order."""
+    """16 KiB is plenty for a command."""
     client = Client(address)
     client.say(type="note", text="x" * 20_000)
     assert client.closed() == 1009
@@ -277,7 +277,7 @@ def test_a_client_that_does_not_read_is_closed_with_4413(
     address: str, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers no ping either; once it reads again, it finds the reason."""
-    monkeypatch.setattr("monitor.gateway.session.SLOW_S", 0.4)
+    monkeypatch.setattr("monitor.gateway.sender.SLOW_S", 0.4)
     deaf = socket.create_connection(tuple(address.split(":")))  # type: ignore[arg-type]
     key = "dGhlIHNhbXBsZSBub25jZQ=="
     head = f"GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

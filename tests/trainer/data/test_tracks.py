@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.bodies import make_track
 from trainer.data.conditions import apply_conditions, summary
-from trainer.data.tracks import digest, read_track, read_tracks, write_track
+from trainer.data.folder import read_tracks
+from trainer.data.tracks import digest, read_track, write_track
 from trainer.errors import DataUnusable
 
 

@@ -9,7 +9,7 @@ const WHY = {
 };
 
 /** Keeps one connection. Tells listeners {type, ...} messages of the gateway, and {type: "link", state}. */
-export class Link {
+export class GatewayConnection {
   #socket = null;
   #failures = 0;
   #refs = new Map();
