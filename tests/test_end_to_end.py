@@ -10,7 +10,7 @@ from monitor.bus import keys
 from monitor.supervisor import running
 from tests.support import servers
 from tests.support.live import config, film, health_after, offline, until, verdicts
-from tests.support.person import untaught
+from tests.support.model_files import untaught
 from trainer.puppet.renderer import Passage, Script
 
 

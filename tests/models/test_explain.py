@@ -11,7 +11,7 @@ from models.card import Card
 from models.explain import Explanation, explain, held_still
 from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import KEYPOINTS, LEFT_WRIST, UPPER_BODY
-from tests.support.bodies import make_track
+from tests.support.tracks import make_track
 
 NORMAL = {"left_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}}
 CARD = Card("ada", "motion", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""}, normal=NORMAL)

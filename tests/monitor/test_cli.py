@@ -11,7 +11,7 @@ import pytest
 
 from monitor import cli
 from tests.support import servers
-from tests.support.person import untaught
+from tests.support.model_files import untaught
 
 
 class Told:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.live import Heard, beginning, both_ways, film
-from tests.support.person import untaught
+from tests.support.model_files import untaught
 from trainer.puppet.renderer import Passage, Script
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.bodies import make_track, two_people
+from tests.support.tracks import make_track, two_people
 from trainer.cli import app
 from trainer.data.paper_csv import read_csv
 from trainer.data.tracks import write_track

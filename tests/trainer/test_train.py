@@ -10,7 +10,7 @@ import torch
 
 from models import artifact
 from models.pose_lstm import PoseLSTM
-from tests.support.bodies import make_track, two_people
+from tests.support.tracks import make_track, two_people
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
 from trainer.export import export, make_card

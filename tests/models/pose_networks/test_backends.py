@@ -13,7 +13,7 @@ from monitor.config import parse
 from monitor.stages.person_models import load_model, load_models
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.smoothing import filter_name
-from tests.support.person import untaught
+from tests.support.model_files import untaught
 
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
 

@@ -11,7 +11,7 @@ import redis
 from monitor.bus import connection, embedded_server, keys
 from monitor.bus.publisher import Publisher, event, open_incidents
 from monitor.errors import ConfigError, RedisAway
-from tests.support.desk import NOW_S, incident, not_judged, score, wait
+from tests.support.gateway import NOW_S, incident, not_judged, score, wait
 
 DEAD = "redis://:s3cret@127.0.0.1:9/0"  # port 9, discard: nobody listens
 

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.bus import embedded_server
 from monitor.bus.publisher import Publisher
-from tests.support.desk import config, incident, serving
+from tests.support.gateway import config, incident, serving
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 REDIS, WEBSOCKET = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]

@@ -16,7 +16,7 @@ from monitor.commands.tail import command, follow
 from monitor.commands.tail_table import REASONS, Table
 from monitor.errors import GatewayAway
 from monitor.gateway.tokens import Tokens
-from tests.support.desk import config, incident, serving
+from tests.support.gateway import config, incident, serving
 
 DASHBOARD = Path(__file__).parents[3] / "monitor" / "gateway" / "dashboard"
 

@@ -19,7 +19,7 @@ from monitor.bus.publisher import Publisher
 from monitor.evidence.archive import Archive
 from monitor.gateway.tokens import Tokens
 from tests.support.browser import NEEDS_CHROMIUM, watched
-from tests.support.desk import config, incident, not_judged, score, serving, wait
+from tests.support.gateway import config, incident, not_judged, score, serving, wait
 
 pytestmark = NEEDS_CHROMIUM
 

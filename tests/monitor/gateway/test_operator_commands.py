@@ -13,7 +13,7 @@ from monitor.bus.publisher import Publisher
 from monitor.evidence.archive import Archive
 from monitor.gateway.operator_commands import Refused, fold, parse
 from monitor.gateway.tokens import Tokens
-from tests.support.commands import Client, config, incident, serving
+from tests.support.gateway import Client, config, incident, serving
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from monitor.bus import embedded_server
 from monitor.config import parse
 from monitor.gateway.pages import dashboard
 from tests.monitor.gateway.test_server import get
-from tests.support.desk import serving
+from tests.support.gateway import serving
 
 CLIP = bytes(range(256)) * 4  # 1,024 bytes
 

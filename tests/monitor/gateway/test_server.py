@@ -19,7 +19,7 @@ from monitor.bus.publisher import Publisher
 from monitor.errors import AddressInUse, ConfigError
 from monitor.gateway.server import Gateway, run_gateway
 from monitor.gateway.tokens import Tokens
-from tests.support.desk import Client, config, incident, not_judged, score, serving, wait
+from tests.support.gateway import Client, config, incident, not_judged, score, serving, wait
 
 
 @pytest.fixture

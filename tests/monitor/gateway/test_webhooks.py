@@ -15,7 +15,7 @@ from monitor.bus import connection, embedded_server, keys
 from monitor.bus.publisher import Publisher, event
 from monitor.config import Config, parse
 from monitor.gateway import webhooks
-from tests.support.desk import NOW_S, incident, serving, wait
+from tests.support.gateway import NOW_S, incident, serving, wait
 
 
 class Receiver:

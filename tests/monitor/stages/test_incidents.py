@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from monitor.records import Incident
 from monitor.stages.incidents import IncidentPolicy
-from tests.support.desk import NOW_S, incident
+from tests.support.gateway import NOW_S, incident
 
 COOLDOWN_S = 10.0
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.skeleton import LEFT_WRIST, RIGHT_WRIST
-from tests.support.bodies import make_track
+from tests.support.tracks import make_track
 from trainer.data.augment import augment, drop, flicker, jitter, mirrored, tilt, warp
 from trainer.recipe import Recipe
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.skeleton import UPPER_BODY
-from tests.support.bodies import make_track
+from tests.support.tracks import make_track
 from trainer.data.folder import read_tracks
 from trainer.data.paper_csv import Segment, read_csv, write_csv
 from trainer.errors import DataUnusable

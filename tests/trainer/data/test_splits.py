@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.bodies import make_track, two_people
+from tests.support.tracks import make_track, two_people
 from trainer.data.splits import PARTS, PROTOCOLS, Split, make_split, shared_recordings
 from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RecordingLeaked, SplitImpossible

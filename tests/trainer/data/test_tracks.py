@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.bodies import make_track
+from tests.support.tracks import make_track
 from trainer.data.conditions import apply_conditions, summary
 from trainer.data.folder import read_tracks
 from trainer.data.tracks import digest, read_track, write_track

@@ -11,7 +11,7 @@ from models import artifact
 from models.card import Card
 from models.explain import held_still
 from models.features import MotionFeatures
-from tests.support.bodies import make_track
+from tests.support.tracks import make_track
 from trainer.data.tracks import Track
 from trainer.errors import SplitImpossible
 from trainer.reports.audit import CONTROLS, another_rate, audit, shuffled

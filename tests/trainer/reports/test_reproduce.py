@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.support.bodies import make_track, two_people
+from tests.support.tracks import make_track, two_people
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe
 from trainer.reports.baselines import NETWORKS

@@ -24,7 +24,7 @@ from deploy.demo.command import CHANNEL
 from monitor.bus import connection, keys
 from monitor.bus.queries import stream_id
 from tests.support.browser import NEEDS_CHROMIUM, watched
-from tests.support.desk import wait
+from tests.support.gateway import wait
 
 BROADCAST_S = 100
 """The impostor is on air from 27 s to 49 s, the incident ends at about 60 s; the rest is for slow machines."""
