@@ -81,8 +81,8 @@ def imported(path: Path) -> set[str]:
     """Give the full names of all modules that a file imports, at its top or within a function."""
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return plain | {node.module for node in froms} | {f"{n.module}.{a.name}" for n in froms for a in n.names}  # type: ignore[misc]
+    froms = [(node.module, node.names) for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return plain | {name for name, _ in froms} | {f"{name}.{alias.name}" for name, names in froms for alias in names}
 
 
 def room(module: str) -> str:

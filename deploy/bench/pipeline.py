@@ -198,7 +198,7 @@ def _kept_alive(service: Service) -> Iterator[None]:
 
 def _parts(service: Service, sender: int) -> dict[str, int]:
     """Name the processes that count: the daemon's, Redis, and the sender, which is no part of it."""
-    parts = {child.name: child.process.pid for child in service.children if child.process and child.process.pid}
+    parts = {one.name: one.process.pid for one in service.processes if one.process and one.process.pid}
     for pid in processes.children_of(os.getpid()):
         if processes.name_of(pid).startswith(("redis", "valkey")):
             parts["redis"] = pid

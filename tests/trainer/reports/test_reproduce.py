@@ -165,7 +165,7 @@ def test_one_network_that_tells_people_apart_serves_them_all(tmp_path: Path) -> 
         write_track(tmp_path / "data" / f"{track.recording}.npz", track)
     run = open_run(tmp_path / "by_session_0", data=tmp_path / "data")
     other, network = about(run, "bob")
-    assert other.library.people[0] == ("bob", True)
+    assert other.dataset.people[0] == ("bob", True)
     assert torch.equal(network.head.bias[0], run.network().head.bias[1])
 
 
