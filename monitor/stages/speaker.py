@@ -107,13 +107,14 @@ class SpeakerTracker:
             return NO_CROP
         self._searched_s = frame.time_s
         self._searches += 1
-        return search_crop(frame.image, SEARCH_AREAS[self._misses % len(SEARCH_AREAS)])
+        area = SEARCH_AREAS[self._misses % len(SEARCH_AREAS)]
+        self._misses += 1  # a miss until somebody is found; counting frames would ask for one size for ever at 24 fps
+        return search_crop(frame.image, area)
 
     def _choose(self, frame: Frame, people: Floats) -> Floats | None:
         """Take the most prominent person of a search; after a loss, tell whether they are the one from before."""
         best = self._most_prominent(frame, people)
         if best is None or self._prominence(frame, best) <= 0:
-            self._misses += 1
             return None
         place = locate(best)
         assert place is not None

@@ -8,9 +8,9 @@ import pytest
 
 from models.skeleton import UPPER_BODY
 from monitor.records import Frame, Sighting
-from monitor.stages.crops import locate
+from monitor.stages.crops import locate, searched
 from monitor.stages.pose import PoseNetwork
-from monitor.stages.speaker import OVERVIEW_EVERY_S, SpeakerTracker
+from monitor.stages.speaker import OVERVIEW_EVERY_S, SEARCH_AREAS, SpeakerTracker
 from trainer.puppet.renderer import Passage, Rendered, Script, frames
 
 WIDTH, HEIGHT = 640, 360
@@ -190,6 +190,30 @@ def test_a_lost_speaker_is_searched_for_at_a_quarter_second_and_not_in_every_fra
         searched += bool(speaker.crop(frame).image.size)
         speaker.pick(frame, NOBODY)
     assert searched == 7  # frames 0, 1, 2, 3, then 11, 19 and 27
+
+
+@pytest.mark.parametrize("fps", [12, 24, 25, 30, 50])
+def test_a_search_takes_the_picture_sizes_in_turn_at_any_rate(fps: int) -> None:
+    """4 searches at once, then 4 a second: 12 in 3 s, 4 of each size; only what was searched counts."""
+    speaker, sizes = SpeakerTracker(), []
+    for number in range(3 * fps):
+        frame = Frame("news", 0, number / fps, number / fps, WALL)
+        crop = speaker.crop(frame)
+        sizes += [crop.image.shape] if crop.image.size else []
+        speaker.pick(frame, NOBODY)
+    middle, near, far = (searched(WALL, area).image.shape for area in SEARCH_AREAS)
+    assert sizes[:12] == 4 * [middle, near, far]
+
+
+def test_a_loss_is_searched_for_at_the_middle_size_first() -> None:
+    """Who was found at the size for near ones at 24 fps and is lost again: the search starts anew with the first."""
+    speaker, sizes = SpeakerTracker(), []
+    for number, people in enumerate(([], [person(320, 200, 110)], [], [])):
+        frame = Frame("news", 0, number / 24, number / 24, WALL)
+        sizes.append(speaker.crop(frame).image.shape)
+        speaker.pick(frame, np.stack(people) if people else NOBODY)
+    middle, near, _ = (searched(WALL, area).image.shape for area in SEARCH_AREAS)
+    assert (sizes[0], sizes[1], sizes[3]) == (middle, near, middle)
 
 
 def test_whom_only_searches_find_costs_no_search_in_every_other_frame() -> None:
