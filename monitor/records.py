@@ -103,7 +103,8 @@ class Window:
     """150 poses of one person in one unbroken shot.
 
     poses is (150, 18, 3) float32, raw keypoints as in Pose, one every 1/30 s, the last at end_s. arrived_s is that
-    of the newest frame in it.
+    of the newest frame in it. shot counts a channel's shots as PoseWindow tells them apart; scores of two are never
+    added up.
     """
 
     channel: str
@@ -113,11 +114,12 @@ class Window:
     arrived_s: float
     poses: npt.NDArray[np.float32]
     quality: Quality
+    shot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The model's word on one window: value in 0..1, the probability that this is not the person."""
+    """The model's word on one window: value in 0..1, the probability that this is not the person. shot as in Window."""
 
     channel: str
     person: str
@@ -127,11 +129,12 @@ class Score:
     arrived_s: float
     value: float
     quality: Quality
+    shot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NotJudged:
-    """No verdict at this time, and why. start_s is where the poses at hand begin."""
+    """No verdict at this time, and why. start_s is where the poses at hand begin; shot as in Window."""
 
     channel: str
     epoch: int
@@ -139,6 +142,7 @@ class NotJudged:
     end_s: float
     arrived_s: float
     reason: Reason
+    shot: int = 0
 
 
 @dataclass(frozen=True, slots=True)

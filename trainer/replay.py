@@ -138,8 +138,8 @@ def _play(track: Track, span: Span, person: str, score: Scorer) -> Played:
 
 
 def _scored(window: Window, person: str, value: float) -> Score:
-    quality = window.quality
-    return Score(window.channel, person, 0, window.start_s, window.end_s, window.arrived_s, value, quality)
+    quality, shot = window.quality, window.shot
+    return Score(window.channel, person, 0, window.start_s, window.end_s, window.arrived_s, value, quality, shot)
 
 
 def ticks(track: Track, span: Span) -> Iterator[Tick]:

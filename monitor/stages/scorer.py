@@ -48,4 +48,5 @@ class Scorer:
             arrived_s=window.arrived_s,
             value=value,
             quality=window.quality,
+            shot=window.shot,
         )

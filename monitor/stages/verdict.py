@@ -21,9 +21,10 @@ STEP_S = 2.0
 class Rule:
     """When a row of scores becomes an incident.
 
-    live: suspicion is k of the latest n judged windows at or over enter; it fires after hold_s of suspicion and ends
-    when the latest n windows are all under clear. paper: suspicion is at least as many fake windows (0.5 and over)
-    as genuine ones among the latest n, "genuine only if genuine outnumber fake" (section 5); it ends when they do.
+    live: suspicion is k of the latest n judged windows at or over enter; it fires after hold_s of suspicion, on a
+    window that is itself at or over enter, and ends when the latest n windows are all under clear. paper: suspicion is
+    at least as many fake windows (0.5 and over) as genuine ones among the latest n, "genuine only if genuine outnumber
+    fake" (section 5), whichever came last; it ends when they do.
     """
 
     enter: float
@@ -40,6 +41,10 @@ class Rule:
             return len(values) == self.n and 2 * sum(value >= FAKE_AT for value in values) >= len(values)
         return sum(value >= self.enter for value in values) >= self.k
 
+    def may_fire(self, latest: float) -> bool:
+        """Tell whether suspicion may fire on this value: an alert on a window that looks genuine explains nothing."""
+        return self.kind == "paper" or latest >= self.enter
+
     def cleared(self, recent: Iterable[float]) -> bool:
         """Tell whether the latest values, at most n, end an incident."""
         values = list(recent)
@@ -53,13 +58,19 @@ class Verdict:
 
     One event makes one incident: while it is open, nothing but its own changes comes out. A cut or an empty lectern
     does not end it; genuine windows do, or FORGET_S of nothing to judge.
+
+    It goes on over shots, but each step of it rests on one shot alone (PoseWindow tells which): the k of n windows that
+    raise suspicion, the hold_s that it must last to fire, and the n windows that end it. Another shot or epoch starts
+    these counts anew, since scores of two people say nothing together.
     """
 
     def __init__(self, rule: Rule, new_id: Callable[[], str], model: str = "", open_incident: Incident | None = None):
         self._rule, self._new_id, self._model = rule, new_id, model
         self._recent: deque[Score] = deque(maxlen=rule.n)
         self._open = open_incident
-        self._suspicious_s = 0.0
+        self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
+        self._suspicious_s = 0.0  # in this shot
+        self._suspicious_at_s: float | None = None  # end of the window before, when suspicion stood then
         self._idle_s = 0.0
         self._last: tuple[int, float] | None = None
 
@@ -71,8 +82,9 @@ class Verdict:
     def update(self, judged: Score | NotJudged) -> Iterator[Incident]:
         """Take the next verdict on a window; give the incident whenever its state changes."""
         step_s = self._step(judged)
+        self._forget_other_shots(judged)
         if isinstance(judged, NotJudged):
-            yield from self._wait(judged, step_s)
+            yield from self._wait(step_s)
             return
         self._idle_s = 0.0
         self._recent.append(judged)
@@ -92,7 +104,15 @@ class Verdict:
         if self._rule.cleared(values):
             yield self._close("cleared")
         elif self._open.state == "pending":
-            yield from self._hold(values, step_s)
+            yield from self._hold(judged, values)
+
+    def _forget_other_shots(self, judged: Score | NotJudged) -> None:
+        """Let what was scored in another shot neither fire nor end anything in this one."""
+        shot = (judged.epoch, judged.shot)
+        if shot != self._shot:
+            self._recent.clear()
+            self._suspicious_s, self._suspicious_at_s = 0.0, None
+        self._shot = shot
 
     def _step(self, judged: Score | NotJudged) -> float:
         """Give the stream time since the last call, 0 over a break of the stream's clock."""
@@ -106,7 +126,7 @@ class Verdict:
             return
         bar = FAKE_AT if self._rule.kind == "paper" else self._rule.enter
         first = next(s for s in self._recent if s.value >= bar)
-        self._suspicious_s = 0.0
+        self._suspicious_s, self._suspicious_at_s = 0.0, None
         self._open = Incident(
             id=self._new_id(),
             channel=score.channel,
@@ -123,22 +143,24 @@ class Verdict:
             model=self._model,
         )
         yield self._open
-        yield from self._hold(values, 0.0)
+        yield from self._hold(score, values)
 
-    def _hold(self, values: list[float], step_s: float) -> Iterator[Incident]:
+    def _hold(self, score: Score, values: list[float]) -> Iterator[Incident]:
         """Let a pending incident fire once suspicion has lasted; time in which it paused does not count."""
         assert self._open is not None
-        if self._rule.suspicious(values) and step_s <= STEP_S:
-            self._suspicious_s += step_s
-        if self._rule.suspicious(values) and self._suspicious_s >= self._rule.hold_s:
+        before_s, self._suspicious_at_s = self._suspicious_at_s, None
+        if not self._rule.suspicious(values):
+            return
+        self._suspicious_at_s = score.end_s
+        if before_s is not None and score.end_s - before_s <= STEP_S:
+            self._suspicious_s += score.end_s - before_s
+        if self._suspicious_s >= self._rule.hold_s and self._rule.may_fire(score.value):
             self._open = replace(self._open, state="firing", fired=True)
             yield self._open
 
-    def _wait(self, judged: NotJudged, step_s: float) -> Iterator[Incident]:
-        """Let an open incident end when there was nothing to judge for long; forget old scores after a break."""
+    def _wait(self, step_s: float) -> Iterator[Incident]:
+        """Let an open incident end when there was nothing to judge for long."""
         self._idle_s += step_s
-        if judged.reason in ("cut", "wrong_person"):
-            self._recent.clear()
         if self._open is not None and self._idle_s >= FORGET_S:
             yield self._close("not_judged")
 

@@ -30,6 +30,10 @@ class PoseWindow:
 
     push() costs one copy of 18 x 3 floats, whatever the length. A break or a stretch with nobody in view empties the
     ring: the network has never seen a jump in time, and a score that spans a cut would be about two people.
+
+    What lies between two emptyings is one shot: nothing says that who is seen after a cut, an epoch, a "wrong_person",
+    or a pause over MAX_GAP_S (resample.py) is who was seen before. Each Window and NotJudged carries its shot's number,
+    whichever reason is told: "nobody" and "filling" follow a cut to an empty lectern and take the place of "cut".
     """
 
     def __init__(self, channel: str, *, every_s: float = 0.5, poses: int = WINDOW_POSES) -> None:
@@ -38,13 +42,17 @@ class PoseWindow:
         self._ring = np.zeros((2 * poses, 18, 3), np.float32)  # written twice, so that a window is one slice
         self._measured = np.zeros(poses, bool)
         self._length = poses
-        self._epoch = 0
+        self._epoch: int | None = None
         self._due = -1
-        self._clear("filling")
+        self._shot = 0
+        self._count, self._at = 0, 0
+        self._why: Reason = "filling"
 
     def push(self, tick: Tick, epoch: int) -> Window | NotJudged | None:
         """Take one tick; every every_s give the window, or the reason why there is none."""
         if epoch != self._epoch:
+            if self._epoch is not None:
+                self._clear("cut")
             self._epoch, self._due = epoch, -1
         if tick.broken is not None:
             self._clear(tick.broken)
@@ -57,9 +65,10 @@ class PoseWindow:
             self._due = max(self._due, slot)
             return None
         self._due = slot
-        return self._judge(tick)
+        return self._judge(tick, epoch)
 
     def _clear(self, why: Reason) -> None:
+        self._shot += self._count > 0
         self._count, self._at, self._why = 0, 0, why
 
     def _keep(self, tick: Tick) -> None:
@@ -75,13 +84,13 @@ class PoseWindow:
         end = self._at + self._length
         return self._ring[end - self._count : end]
 
-    def _judge(self, tick: Tick) -> Window | NotJudged:
+    def _judge(self, tick: Tick, epoch: int) -> Window | NotJudged:
         poses = self._poses()
         start_s = tick.time_s - max(self._count - 1, 0) / RATE_HZ
         quality = quality_of(poses, self._measured, self._count)
         if reason := self._reason(quality):
-            return NotJudged(self._channel, self._epoch, start_s, tick.time_s, tick.arrived_s, reason)
-        return Window(self._channel, self._epoch, start_s, tick.time_s, tick.arrived_s, poses.copy(), quality)
+            return NotJudged(self._channel, epoch, start_s, tick.time_s, tick.arrived_s, reason, self._shot)
+        return Window(self._channel, epoch, start_s, tick.time_s, tick.arrived_s, poses.copy(), quality, self._shot)
 
     def _reason(self, quality: Quality) -> Reason | None:
         if self._count == 0:

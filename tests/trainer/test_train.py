@@ -10,7 +10,9 @@ import torch
 
 from models import artifact
 from models.pose_lstm import PoseLSTM
+from monitor.records import Score
 from tests.support.tracks import make_track, two_people
+from trainer.data.windows import Span
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
 from trainer.export import export, make_card
@@ -150,6 +152,14 @@ def test_replay_raises_an_alert_for_the_other_and_none_for_the_person(run: Run) 
     assert (made.false_alerts, made.found, made.missed) == (0, 3, 0)
     assert all(wait_s > 5 for wait_s in made.waits_s)
     assert made.genuine_hours == pytest.approx(3 * 1199 / 30 / 3600)
+
+
+def test_replay_tells_the_verdict_of_each_shot() -> None:
+    """20 s with a cut at 10 s: windows at ticks 150 .. 285 and 450 .. 585, or alerts would be counted across cuts."""
+    track = make_track("walk", "ada")
+    track.shot[300:] = 1
+    [played] = play([track], [Span(0, 0, 600)], "ada", lambda windows: np.zeros(len(windows), np.float32))
+    assert [score.shot for score in played.verdicts if isinstance(score, Score)] == [0] * 10 + [1] * 10
 
 
 def test_no_alert_in_a_minute_does_not_mean_none_in_an_hour(run: Run) -> None:

@@ -35,3 +35,10 @@ def test_channels_that_share_a_model_share_a_call_and_keep_their_order() -> None
     assert (one.calls, other.calls) == ([2], [1])
     assert judged[1] is waiting
     assert [(s.channel, s.value) for s in judged if isinstance(s, Score)] == [("a", 0.25), ("c", 0.5), ("d", 0.75)]
+
+
+def test_a_score_is_of_its_windows_shot() -> None:
+    """Without it the verdict would join the scores of two people."""
+    late = Window("a", 0, 0.0, 5.0, 1.0, np.zeros((150, 18, 3), np.float32), Quality(1.0, 1.0, 1.0), shot=7)
+    (judged,) = Scorer({"a": MeanModel()}).judge([late])
+    assert judged.shot == 7

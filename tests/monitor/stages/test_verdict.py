@@ -12,14 +12,14 @@ RULE = Rule(enter=0.8, clear=0.4, hold_s=2.0, k=3, n=4)
 WHOLE = Quality(1.0, 1.0, 1.0)
 
 
-def score(i: int, value: float, epoch: int = 0) -> Score:
+def score(i: int, value: float, epoch: int = 0, shot: int = 0) -> Score:
     end_s = 5.0 + i / 2
-    return Score("a", "p", epoch, end_s - 5.0, end_s, 100.0 + end_s, value, WHOLE)
+    return Score("a", "p", epoch, end_s - 5.0, end_s, 100.0 + end_s, value, WHOLE, shot)
 
 
-def not_judged(i: int, reason: Reason) -> NotJudged:
+def not_judged(i: int, reason: Reason, shot: int = 0) -> NotJudged:
     end_s = 5.0 + i / 2
-    return NotJudged("a", 0, end_s, end_s, 100.0 + end_s, reason)
+    return NotJudged("a", 0, end_s, end_s, 100.0 + end_s, reason, shot)
 
 
 def run(judged: Sequence[Score | NotJudged], rule: Rule = RULE) -> list[Incident]:
@@ -61,8 +61,8 @@ def test_scores_between_the_thresholds_change_nothing() -> None:
 def test_a_cut_away_within_an_event_does_not_make_a_second_incident() -> None:
     """One event, one incident: the editor's cut to the audience must not close and reopen it."""
     before = [score(i, 0.9) for i in range(12)]
-    away = [not_judged(i, "cut") for i in range(12, 24)]
-    after = [score(i, 0.9) for i in range(24, 40)]
+    away = [not_judged(i, "cut", shot=1) for i in range(12, 24)]
+    after = [score(i, 0.9, shot=1) for i in range(24, 40)]
     assert [c.state for c in run([*before, *away, *after])] == ["pending", "firing"]
 
 
@@ -73,11 +73,47 @@ def test_an_incident_ends_when_there_is_nothing_to_judge_for_a_minute() -> None:
 
 
 def test_time_off_air_does_not_count_as_suspicion() -> None:
-    """Two high windows, 10 s of cut-away, two more: suspicion itself has not lasted 2 s."""
+    """0.5 s of suspicion, 10 s in which no window is judged, 1.0 s more: it has not lasted 2 s."""
     high = [score(i, 0.9) for i in range(4)]
-    away = [not_judged(i, "cut") for i in range(4, 24)]
-    changes = run([*high, *away, score(24, 0.9), score(25, 0.9)])
+    away = [not_judged(i, "arms_hidden") for i in range(4, 24)]
+    changes = run([*high, *away, score(24, 0.9), score(25, 0.9), score(26, 0.9)])
     assert [c.state for c in changes] == ["pending"]
+
+
+@pytest.mark.parametrize("told", [["cut"], ["nobody", "filling"], ["filling"], []])
+def test_suspicion_does_not_cross_into_another_shot_whatever_is_told_between(told: list[Reason]) -> None:
+    """Two high windows before a cut and two after it are three of four in neither shot; a reason may be left out."""
+    before = [score(0, 0.9), score(1, 0.9)]
+    between = [not_judged(2 + i, reason, shot=1) for i, reason in enumerate(told)]
+    after = [score(13, 0.9, shot=1), score(14, 0.9, shot=1), score(15, 0.1, shot=1)]
+    assert run([*before, *between, *after]) == []
+
+
+def test_the_time_of_suspicion_starts_anew_in_another_shot() -> None:
+    """Pending with 1.5 s of suspicion; in the next shot it takes three windows and 2.0 s again: 11.5 + 1.0 + 2.0 s."""
+    before = [score(i, 0.9) for i in range(6)]
+    after = [score(i, 0.9, shot=1) for i in range(13, 30)]
+    changes = run([*before, *after])
+    assert [(c.id, c.state, c.end_s) for c in changes] == [("i1", "pending", 6.0), ("i1", "firing", 14.5)]
+
+
+def test_windows_of_two_shots_together_do_not_end_an_incident() -> None:
+    """Two genuine windows before a cut and two after it are not four of one person: the fourth after it ends it."""
+    high = [score(i, 0.9) for i in range(8)]
+    low = [score(8, 0.1), score(9, 0.1), *(score(i, 0.1, shot=1) for i in range(10, 20))]
+    assert [(c.state, c.end_s) for c in run([*high, *low])][-1] == ("resolved", 11.5)
+
+
+def test_scores_of_another_epoch_are_of_another_shot() -> None:
+    """Two high windows before a reconnect and one after it are no three of one shot, even under one shot number."""
+    assert run([score(0, 0.9), score(1, 0.9), score(0, 0.9, epoch=1)]) == []
+
+
+def test_an_incident_fires_on_a_window_that_is_itself_over_the_threshold() -> None:
+    """2.0 s of suspicion are up at 8.0 s on a low window, with three of four still high: it fires on the next high."""
+    values = [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.05, 0.9, 0.9]
+    changes = run([score(i, v) for i, v in enumerate(values)])
+    assert [(c.state, c.end_s, c.score) for c in changes] == [("pending", 6.0, 0.9), ("firing", 8.5, 0.9)]
 
 
 def test_a_reconnect_does_not_turn_a_jump_in_time_into_suspicion() -> None:

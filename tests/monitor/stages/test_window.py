@@ -70,6 +70,39 @@ def test_a_break_empties_the_ring_and_is_the_reason_until_it_is_full(why: Reason
     assert due[-1].end_s == 345 / 30
 
 
+def shots(due: list[Window | NotJudged]) -> list[int]:
+    """Give the shot of each full window."""
+    return [window.shot for window in due if isinstance(window, Window)]
+
+
+@pytest.mark.parametrize("why", ["cut", "wrong_person", None])
+def test_a_window_after_a_break_is_of_another_shot_though_nobody_stood_there_first(why: Reason | None) -> None:
+    """The first frames after a cut show an empty lectern: `nobody` and `filling` are told, and the shot is another."""
+    window = PoseWindow("a", every_s=0.5)
+    before = push(window, range(200))
+    away = push(window, range(200, 215), NOBODY, broken=why)
+    after = push(window, range(215, 400))
+    assert [d.reason for d in [*away, *after] if isinstance(d, NotJudged)] == ["nobody", *["filling"] * 10]
+    assert (shots(before), shots(after)) == ([0] * 4, [1] * 2)  # ticks 150 .. 195, 375 and 390
+
+
+def test_a_new_epoch_empties_the_ring_by_itself() -> None:
+    """A window across a reconnect would span a jump in time, whether or not a tick tells of a break."""
+    window = PoseWindow("a", every_s=0.5)
+    push(window, range(200))
+    due = push(window, range(160), epoch=1)
+    assert [d.reason for d in due if isinstance(d, NotJudged)] == ["cut"] * 10  # ticks 0 .. 135
+    assert (shots(due), due[-1].start_s) == ([1], pytest.approx(1 / 30))
+
+
+def test_what_is_told_before_the_window_is_full_is_of_its_shot() -> None:
+    """The verdict hears of another shot at the first word after a break and not 5 s later."""
+    window = PoseWindow("a", every_s=0.5)
+    push(window, range(200))
+    (told,) = push(window, range(200, 215), broken="cut")
+    assert (told.shot, type(told)) == (1, NotJudged)
+
+
 def test_nobody_in_view_is_told_and_then_filling() -> None:
     """An empty lectern is not a genuine speaker."""
     window = PoseWindow("a", every_s=0.5)
