@@ -95,6 +95,7 @@ class Verdict:
         self._open = replace(
             self._open,
             epoch=judged.epoch,
+            start_s=self._open.start_s if judged.epoch == self._open.epoch else judged.start_s,
             end_s=judged.end_s,
             arrived_s=judged.arrived_s,
             score=judged.value,

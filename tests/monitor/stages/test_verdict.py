@@ -130,6 +130,17 @@ def test_an_incident_that_was_open_at_a_restart_goes_on_under_its_id() -> None:
     assert [(c.id, c.state) for c in later] == [("i1", "resolved")]
 
 
+def test_an_incident_that_outlives_a_reconnect_tells_its_times_on_one_clock() -> None:
+    """Began at 5000 s, PTS at 0 again: whoever reads end_s - start_s would else see it begin 83 minutes from now."""
+    before = [score(i, 0.9) for i in range(9990, 9999)]
+    changes = run([*before, *(score(i, 0.1, epoch=1) for i in range(4))])
+    assert [(c.state, c.epoch, c.start_s, c.end_s) for c in changes] == [
+        ("pending", 0, 4995.0, 5001.0),
+        ("firing", 0, 4995.0, 5003.0),
+        ("resolved", 1, 0.0, 6.5),  # from the first window of the new clock on
+    ]
+
+
 def test_the_paper_rule_calls_a_draw_fake() -> None:
     """Section 5: authentic only if the number of actual movements is greater than that of fake ones."""
     assert paper_verdict([score(0, 0.1), score(1, 0.9)]) == "fake"
