@@ -115,7 +115,8 @@ class EvidenceCollector:
         elif recorder is not None:
             recorder.incident = incident
             if incident.state == "resolved":
-                recorder.until_s = incident.end_s + self._config.after_s
+                if incident.epoch == recorder.epoch:
+                    recorder.until_s = incident.end_s + self._config.after_s
                 self._due_s[incident.id] = now_s + self._config.after_s + SETTLE_S
 
     def _open(self, incident: Incident) -> None:

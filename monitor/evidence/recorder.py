@@ -44,13 +44,15 @@ Recorded: TypeAlias = CodedPacket | RecordedPose | Score | NotJudged
 
 
 class IncidentRecorder:
-    """Gathers what belongs to one incident, from before_s before its start, in its epoch only.
+    """Gathers what belongs to one incident, from before_s before its start, in the epoch that it fired in only.
 
+    After a reconnect the incident goes on with another epoch's times: they say nothing about this clip and its poses.
     feed is filled by other threads; all else is called by one. A crash leaves a folder that recovered() can seal.
     """
 
     def __init__(self, archive: Archive, incident: Incident, before_s: float, digests: Mapping[str, str]) -> None:
         self.incident, self.from_s, self.until_s = incident, incident.start_s - before_s, float("inf")
+        self.epoch, self._start_s = incident.epoch, incident.start_s
         self.feed: queue.SimpleQueue[Recorded] = queue.SimpleQueue()
         self.part = archive.folder / f".{incident.id}.part"
         self.part.mkdir(parents=True)
@@ -102,13 +104,13 @@ class IncidentRecorder:
         (self.part / LOCK).unlink(missing_ok=True)
 
     def _take(self, recorded: Recorded) -> None:
-        if recorded.epoch != self.incident.epoch:
+        if recorded.epoch != self.epoch:
             return
         if isinstance(recorded, Score | NotJudged):
             if recorded.end_s >= self.from_s and recorded.start_s <= self.until_s:
                 self._verdicts.append(recorded)
             return
-        until_s = min(self.until_s, self.incident.start_s + CLIP_MOST_S)
+        until_s = min(self.until_s, self._start_s + CLIP_MOST_S)
         if isinstance(recorded, CodedPacket):
             if recorded.decode_s <= until_s:  # a picture shown before may need one that is shown after
                 self._append(recorded)
@@ -178,7 +180,7 @@ class IncidentRecorder:
                 "start_s": clip.start_s,
                 "end_s": clip.end_s,
                 "offset_s": self._offset_s,
-                "shortened_to_s": CLIP_MOST_S if clip.end_s - self.incident.start_s > CLIP_MOST_S - 1 else None,
+                "shortened_to_s": CLIP_MOST_S if clip.end_s - self._start_s > CLIP_MOST_S - 1 else None,
             },
             "clock": first
             and {

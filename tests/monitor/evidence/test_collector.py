@@ -40,8 +40,8 @@ def incident(state: str, *, start_s: float = 30.0, end_s: float = 33.0, name: st
 class Broadcast:
     """A recording that is noted as a live channel would, faster; arrival is the stream's own time."""
 
-    def __init__(self, path: Path, evidence: EvidenceCollector) -> None:
-        self._notes = self._all(path, evidence)
+    def __init__(self, path: Path, evidence: EvidenceCollector, epoch: int = 0) -> None:
+        self._notes = self._all(path, evidence, epoch)
         self.time_s = 0.0
 
     def until(self, time_s: float) -> None:
@@ -50,7 +50,7 @@ class Broadcast:
             self.time_s = next(self._notes, time_s)
 
     @staticmethod
-    def _all(path: Path, evidence: EvidenceCollector) -> Iterator[float]:
+    def _all(path: Path, evidence: EvidenceCollector, epoch: int) -> Iterator[float]:
         with av.open(str(path)) as source:
             video = source.streams.video[0]
             decoder, copier = Decoder(video), PacketCopier(video, "one")
@@ -59,11 +59,11 @@ class Broadcast:
                     continue
                 for picture in decoder.decode(packet):
                     time_s = picture.time_s or 0.0
-                    frame = Frame("one", 0, time_s, time_s, picture.image)
+                    frame = Frame("one", epoch, time_s, time_s, picture.image)
                     evidence.add_pose(PosedFrame(frame, Sighting(time_s, Pose(time_s, KEYPOINTS))))
                     if round(time_s * 25) % 25 == 0:
-                        evidence.add_score(Score("one", "speaker", 0, time_s - 5, time_s, time_s, 0.9, QUALITY))
-                for coded in copier.copy(packet, 0, float((packet.pts or 0) * packet.time_base)):
+                        evidence.add_score(Score("one", "speaker", epoch, time_s - 5, time_s, time_s, 0.9, QUALITY))
+                for coded in copier.copy(packet, epoch, float((packet.pts or 0) * packet.time_base)):
                     evidence.add_packet(coded)
                     yield coded.time_s
 
@@ -179,6 +179,29 @@ def test_another_epoch_ends_the_clip_but_not_the_incident(config: EvidenceConfig
     assert facts["clip"]["end_s"] == pytest.approx(33.0, abs=0.05)
     scores = json.loads((evidence.archive.folder / "case-1" / "scores.json").read_text())
     assert {score["epoch"] for score in scores} == {0}
+
+
+def test_an_incident_that_ends_after_a_reconnect_keeps_what_came_before_it(
+    config: EvidenceConfig, minute: Path
+) -> None:
+    """The stream's clock begins at 0 again 40 s in, the incident ends 25 s later: 20 s to 40 s are one clock's."""
+    evidence = EvidenceCollector(config, ["one"], digests={})
+    Broadcast(minute, evidence).until(40.0)
+    evidence.update_incident(incident("firing"))
+    evidence.turn(40.0)
+    again = Broadcast(minute, evidence, epoch=1)
+    again.until(25.0)
+    evidence.update_incident(replace(incident("resolved", start_s=0.0, end_s=25.0), epoch=1))
+    evidence.turn(65.0)
+    again.until(40.0)
+    evidence.turn(80.0)
+    folder = evidence.archive.folder / "case-1"
+    facts = json.loads((folder / "incident.json").read_text())
+    assert (facts["clip"]["end_s"], facts["clip_fault"]) == (pytest.approx(40.0, abs=0.1), "")
+    assert (facts["incident"]["state"], facts["asked"]) == ("resolved", {"start_s": 20.0, "end_s": None})
+    assert {score["epoch"] for score in json.loads((folder / "scores.json").read_text())} == {0}
+    with np.load(folder / "poses.npz", allow_pickle=False) as track:
+        assert (track["time_s"][0], track["time_s"][-1]) == pytest.approx((20.0, 40.0), abs=0.1)
 
 
 def test_a_full_disk_stops_evidence_and_says_so_and_the_next_incident_tries_again(
