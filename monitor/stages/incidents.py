@@ -14,14 +14,15 @@ COOLDOWN_S = 10.0
 class KnownIncident:
     """One incident as operators know it.
 
-    latest is its state, raised what was told of it, verdict_id the verdict's own id for it, and earlier how the part
-    before the cool-down ended.
+    latest is its state, raised what was told of it, verdict_id the verdict's own id for it, earlier how the part
+    before the cool-down ended, and explanation what was found out when it first fired.
     """
 
     latest: Incident
     raised: Incident | None
     verdict_id: str
     earlier: Incident | None = None
+    explanation: dict[str, Any] | None = None
 
 
 class IncidentPolicy:
@@ -30,7 +31,8 @@ class IncidentPolicy:
     While held(channel, person) is true (an operator's silence, a stream that is down), suspicion is kept back; should
     it still be there afterwards, tick() raises it. The end of what was raised before is told all the same. What
     begins within cooldown_s after the end of an incident that fired goes on under the first one's id: one event, one
-    incident. explain is asked once for an incident, when it first fires; its answer goes with every later change.
+    incident. explain is asked once for an incident, when it first fires, held or not: the newest window is another one
+    later. Its answer goes with every later change.
     """
 
     def __init__(
@@ -42,13 +44,13 @@ class IncidentPolicy:
         explain: Callable[[Incident], dict[str, Any] | None] = lambda incident: None,
     ) -> None:
         self._held, self._cooldown_s, self._explain = held, cooldown_s, explain
-        self._known = {(i.channel, i.person): KnownIncident(i, i, i.id) for i in open_incidents}
+        self._known = {(i.channel, i.person): KnownIncident(i, i, i.id, None, i.explanation) for i in open_incidents}
         self.kept_back = 0
 
     def update(self, change: Incident) -> Iterator[Incident]:
         """Take a change from the verdict; give it, when it is to be raised."""
         key = (change.channel, change.person)
-        known = self._known_as(self._known.get(key), change)
+        known = self._explained(self._known_as(self._known.get(key), change))
         raised = known.raised
         if raised is None and change.state == "resolved":
             self._known.pop(key)
@@ -67,12 +69,15 @@ class IncidentPolicy:
 
     def _raise(self, key: tuple[str, str], known: KnownIncident) -> Incident:
         number = 1 if known.raised is None else known.raised.change + 1
-        explanation = known.raised.explanation if known.raised is not None else None
-        if explanation is None and known.latest.state == "firing":
-            explanation = self._explain(known.latest)
-        told = replace(known.latest, change=number, explanation=explanation)
+        told = replace(known.latest, change=number, explanation=known.explanation)
         self._known[key] = replace(known, latest=told, raised=told)
         return told
+
+    def _explained(self, known: KnownIncident) -> KnownIncident:
+        """Ask what made it fire while that window is the newest."""
+        if known.explanation is not None or known.latest.state != "firing":
+            return known
+        return replace(known, explanation=self._explain(known.latest))
 
     def _known_as(self, known: KnownIncident | None, change: Incident) -> KnownIncident:
         """Join a change to the event it belongs to."""
@@ -81,7 +86,9 @@ class IncidentPolicy:
         elif change.id == known.verdict_id:
             known = replace(known, latest=_joined(known.earlier, change))
         else:
-            known = KnownIncident(_joined(known.latest, change), known.raised, change.id, known.latest)
+            known = KnownIncident(
+                _joined(known.latest, change), known.raised, change.id, known.latest, known.explanation
+            )
         self._known[change.channel, change.person] = known
         return known
 

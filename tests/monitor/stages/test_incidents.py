@@ -112,3 +112,14 @@ def test_an_explanation_is_asked_for_once_and_kept() -> None:
     raised = [i for change in (PENDING, FIRING, OVER) for i in incidents.update(change)]
     assert [i.explanation for i in raised] == [None, {"words": "the right wrist"}, {"words": "the right wrist"}]
     assert asked == ["inc-1"]
+
+
+def test_what_fired_during_a_silence_is_explained_by_the_window_that_made_it_fire() -> None:
+    """Ten minutes later the newest window may be another person's: it would explain a score that it did not make."""
+    quiet, newest = {"one"}, ["of the alert"]
+    incidents = IncidentPolicy(lambda channel, person: channel in quiet, explain=lambda fired: {"words": newest[-1]})
+    assert told(incidents, PENDING, FIRING) == []
+    newest.append("of somebody else")
+    quiet.clear()
+    (raised,) = incidents.tick()
+    assert (raised.state, raised.explanation) == ("firing", {"words": "of the alert"})
