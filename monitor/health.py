@@ -13,7 +13,8 @@ SETTLED_S = 15.0
 """Time after the start in which a low rate says nothing yet."""
 
 JUDGED_OF_LATE_S = 2.0
-"""A channel whose latest judged window is older than this is blind."""
+"""A channel whose latest judged window is older than this is blind; where windows are due less often than that, one
+that is older than 1.5 times what is between them."""
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class Health:
     """Counters of one channel since the worker's start, and rates of late."""
 
     started_s: float
+    every_s: float = 0.5  # between two verdicts
     frames: int = 0
     poses: int = 0
     cuts: int = 0
@@ -59,7 +61,7 @@ class Health:
 
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late."""
-        if self._judged_at_s is None or now_s - self._judged_at_s > JUDGED_OF_LATE_S:
+        if self._judged_at_s is None or now_s - self._judged_at_s > max(JUDGED_OF_LATE_S, 1.5 * self.every_s):
             self.blind_s += step_s
 
     def poses_per_s(self, now_s: float) -> float:

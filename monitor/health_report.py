@@ -34,12 +34,13 @@ class HealthReport:
         publisher: Publisher,
         *,
         started_s: float,
+        every_s: float,
         evidence: Callable[[], str],
     ) -> None:
         self._channels, self._mailbox, self._publisher, self._evidence = channels, mailbox, publisher, evidence
         self._streams: dict[str, StreamState] = {}
         self._told_s = 0.0
-        self.health = {name: Health(started_s=started_s) for name in channels}
+        self.health = {name: Health(started_s, every_s) for name in channels}
 
     def note_state(self, state: StreamState) -> None:
         """Take what the ingest tells of a stream."""

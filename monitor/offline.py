@@ -80,7 +80,7 @@ def score_file(
         SpeakerTracker(region=region, smooth=smooth),
         Resampler(),
         PoseWindow(CHANNEL, every_s=every_s),
-        Verdict(rule, lambda: f"{CHANNEL}-{next(numbers)}", model.path.name),
+        Verdict(rule, lambda: f"{CHANNEL}-{next(numbers)}", model.path.name, every_s=every_s),
     )
     scores: list[Score] = []
     incidents: dict[str, Incident] = {}

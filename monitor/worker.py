@@ -76,6 +76,7 @@ class Worker:
             self._mailbox,
             self._publisher,
             started_s=time.time(),
+            every_s=config.score_every_s,
             evidence=lambda: "" if self._evidence is None else self._evidence.state,
         )
 
@@ -115,6 +116,7 @@ class Worker:
                 partial(new_incident_id, channel.name),
                 model.path.name,
                 open_incident=self._publisher.open_incident(channel.name),
+                every_s=self._config.score_every_s,
             ),
         )
         return Judging(channel, model, rule, stages)

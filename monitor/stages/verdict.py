@@ -14,7 +14,8 @@ FORGET_S = 60.0
 """An open incident ends after so long without anything to judge."""
 
 STEP_S = 2.0
-"""Judged windows further apart than this do not add to the time that suspicion has lasted."""
+"""Judged windows further apart than this do not add to the time that suspicion has lasted; where windows are due less
+often than that, those further apart than 1.5 times what they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,18 @@ class Verdict:
     these counts anew, since scores of two people say nothing together.
     """
 
-    def __init__(self, rule: Rule, new_id: Callable[[], str], model: str = "", open_incident: Incident | None = None):
+    def __init__(
+        self,
+        rule: Rule,
+        new_id: Callable[[], str],
+        model: str = "",
+        open_incident: Incident | None = None,
+        *,
+        every_s: float = 0.5,
+    ) -> None:
+        """every_s is the time between two windows."""
         self._rule, self._new_id, self._model = rule, new_id, model
+        self._step_most_s = max(STEP_S, 1.5 * every_s)
         self._recent: deque[Score] = deque(maxlen=rule.n)
         self._open = open_incident
         self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
@@ -153,7 +164,7 @@ class Verdict:
         if not self._rule.suspicious(values):
             return
         self._suspicious_at_s = score.end_s
-        if before_s is not None and score.end_s - before_s <= STEP_S:
+        if before_s is not None and score.end_s - before_s <= self._step_most_s:
             self._suspicious_s += score.end_s - before_s
         if self._suspicious_s >= self._rule.hold_s and self._rule.may_fire(score.value):
             self._open = replace(self._open, state="firing", fired=True)

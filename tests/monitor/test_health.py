@@ -43,6 +43,16 @@ def test_time_without_a_judged_window_is_blind() -> None:
     assert health.blind_s == 2.0
 
 
+def test_a_channel_that_is_judged_every_five_seconds_is_not_blind_in_between() -> None:
+    """Windows at 5 s and due at 10 s: at 9 s nothing is late, at 13 s one is by over half its time."""
+    health = Health(started_s=0.0, every_s=5.0)
+    health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
+    health.tick(9.0, 1.0)
+    assert health.blind_s == 0.0
+    health.tick(13.0, 1.0)
+    assert health.blind_s == 1.0
+
+
 def test_verdicts_are_counted_with_their_reasons() -> None:
     """The demo and the page add these up."""
     health = Health(started_s=0.0)

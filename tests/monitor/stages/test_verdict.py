@@ -116,6 +116,13 @@ def test_an_incident_fires_on_a_window_that_is_itself_over_the_threshold() -> No
     assert [(c.state, c.end_s, c.score) for c in changes] == [("pending", 6.0, 0.9), ("firing", 8.5, 0.9)]
 
 
+def test_windows_that_are_due_every_five_seconds_can_fire_too() -> None:
+    """score_every_s may be up to 60: at 5 s the third high window is suspicion, and the fourth has it last 5 s."""
+    verdict = Verdict(RULE, lambda: "i1", every_s=5.0)
+    changes = [c for i in range(0, 50, 10) for c in verdict.update(score(i, 0.9))]
+    assert [(c.state, c.end_s) for c in changes] == [("pending", 15.0), ("firing", 20.0)]
+
+
 def test_a_reconnect_does_not_turn_a_jump_in_time_into_suspicion() -> None:
     """PTS may jump by hours at a new epoch."""
     changes = run([score(i, 0.9) for i in range(3)] + [score(9000, 0.9, epoch=1), score(9001, 0.9, epoch=1)])
