@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from monitor.stages.resample import MAX_GAP_S
+
 Floats = npt.NDArray[np.float32]
 
 MIN_CUTOFF_HZ = 1.5
@@ -24,7 +26,8 @@ class OneEuroFilter:
     """The one-euro filter (Casiez, Roussel, Vogel, CHI 2012) on every coordinate, on the stream's clock.
 
     The cut-off rises with speed, measured in shoulder widths per second, so that a far and a near speaker are
-    filtered alike. A keypoint that was unseen starts anew. One push costs some 50 us.
+    filtered alike. A keypoint that was unseen starts anew, and so does all after a pause over MAX_GAP_S: the window
+    starts anew there too, and who comes next may be somebody else. One push costs some 50 us.
     """
 
     def __init__(self) -> None:
@@ -42,7 +45,7 @@ class OneEuroFilter:
         seen = keypoints[:, 2] > 0
         xy = keypoints[:, :2]
         step_s = 0.0 if self._time_s is None else time_s - self._time_s
-        known = seen & self._seen & (step_s > 0)
+        known = seen & self._seen & (0 < step_s <= MAX_GAP_S)
         if known.any():
             speed = (xy - self._xy) / step_s
             self._speed = np.where(

@@ -47,3 +47,12 @@ def test_an_unseen_keypoint_stays_unseen_and_starts_anew() -> None:
     smooth.push(0.0, body(10, 10), SHOULDERS_PX)
     assert smooth.push(1 / 30, hidden, SHOULDERS_PX)[4].tolist() == [0, 0, 0]
     assert smooth.push(2 / 30, body(200, 10), SHOULDERS_PX)[4, :2] == pytest.approx([200, 10])
+
+
+def test_after_a_pause_that_no_window_spans_the_filter_starts_anew() -> None:
+    """0.3 s without a pose empty the window: the first pose after them may be of somebody else, 0.2 s are bridged."""
+    bridged, anew = OneEuroFilter(), OneEuroFilter()
+    bridged.push(0.0, body(0, 0), SHOULDERS_PX)
+    anew.push(0.0, body(0, 0), SHOULDERS_PX)
+    assert bridged.push(0.2, body(100, 0), SHOULDERS_PX)[4, 0] < 99
+    assert anew.push(0.3, body(100, 0), SHOULDERS_PX)[4, 0] == 100
