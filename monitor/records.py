@@ -149,8 +149,8 @@ class NotJudged:
 class Incident:
     """A person on a channel who does not move as the model knows them, from first suspicion to the end.
 
-    Times are the stream's clock in seconds, both of epoch: in another epoch it starts with that one's first window.
-    arrived_s is Unix time of the newest frame behind the latest change.
+    Times are the stream's clock in seconds, both of epoch: in another epoch, or after a restart, it starts with the
+    first window there. arrived_s is Unix time of the newest frame behind the latest change.
     score is the latest window's, peak the highest since the start. fired stays True from firing on. ended_by tells a
     resolved incident's end: "cleared" (genuine windows again), "not_judged" (nothing to judge for long) or "".
     change counts what was published of it, from 1; 0 before that. explanation is models.explain's record of the window

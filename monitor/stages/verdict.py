@@ -79,6 +79,7 @@ class Verdict:
         self._step_most_s = max(STEP_S, 1.5 * every_s)
         self._recent: deque[Score] = deque(maxlen=rule.n)
         self._open = open_incident
+        self._clock: int | None = None  # epoch of the open incident's times, None for one of the process before
         self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
         self._suspicious_s = 0.0  # in this shot
         self._suspicious_at_s: float | None = None  # end of the window before, when suspicion stood then
@@ -106,13 +107,14 @@ class Verdict:
         self._open = replace(
             self._open,
             epoch=judged.epoch,
-            start_s=self._open.start_s if judged.epoch == self._open.epoch else judged.start_s,
+            start_s=self._open.start_s if judged.epoch == self._clock else judged.start_s,
             end_s=judged.end_s,
             arrived_s=judged.arrived_s,
             score=judged.value,
             peak=max(self._open.peak, judged.value),
             windows=self._open.windows + 1,
         )
+        self._clock = judged.epoch
         if self._rule.cleared(values):
             yield self._close("cleared")
         elif self._open.state == "pending":
@@ -138,7 +140,7 @@ class Verdict:
             return
         bar = FAKE_AT if self._rule.kind == "paper" else self._rule.enter
         first = next(s for s in self._recent if s.value >= bar)
-        self._suspicious_s, self._suspicious_at_s = 0.0, None
+        self._suspicious_s, self._suspicious_at_s, self._clock = 0.0, None, score.epoch
         self._open = Incident(
             id=self._new_id(),
             channel=score.channel,

@@ -148,6 +148,14 @@ def test_an_incident_that_outlives_a_reconnect_tells_its_times_on_one_clock() ->
     ]
 
 
+def test_an_incident_that_was_open_at_a_restart_goes_on_with_the_new_clock() -> None:
+    """Epochs are counted anew in each process: 0 before and 0 after it may be clocks that are hours apart."""
+    pending, *_ = run([score(i, 0.9) for i in range(9990, 9993)])
+    verdict = Verdict(RULE, lambda: "other", open_incident=pending)
+    changes = [c for i in range(7) for c in verdict.update(score(i, 0.9))]
+    assert [(c.id, c.state, c.start_s, c.end_s) for c in changes] == [("i1", "firing", 0.0, 8.0)]
+
+
 def test_the_paper_rule_calls_a_draw_fake() -> None:
     """Section 5: authentic only if the number of actual movements is greater than that of fake ones."""
     assert paper_verdict([score(0, 0.1), score(1, 0.9)]) == "fake"
