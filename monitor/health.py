@@ -61,8 +61,12 @@ class Health:
 
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late."""
-        if self._judged_at_s is None or now_s - self._judged_at_s > max(JUDGED_OF_LATE_S, 1.5 * self.every_s):
+        if not self._judged_of_late(now_s):
             self.blind_s += step_s
+
+    def _judged_of_late(self, now_s: float) -> bool:
+        limit_s = max(JUDGED_OF_LATE_S, 1.5 * self.every_s)
+        return self._judged_at_s is not None and now_s - self._judged_at_s <= limit_s
 
     def poses_per_s(self, now_s: float) -> float:
         """Give the poses of the latest 10 s (or since the start) per second."""
@@ -77,9 +81,9 @@ class Health:
             return "degraded"
         return stream_state
 
-    def verdict_state(self) -> str:
-        """Tell what the latest verdict says of the channel while no incident is open."""
-        return "clear" if isinstance(self.latest, Score) else "not_judged"
+    def verdict_state(self, now_s: float) -> str:
+        """Tell what the latest verdict says of the channel while no incident is open; an old one says nothing."""
+        return "clear" if isinstance(self.latest, Score) and self._judged_of_late(now_s) else "not_judged"
 
     def fields(self, now_s: float) -> dict[str, str | int | float]:
         """Give the counted part of the channel's health hash; a share that is not known yet is -1."""

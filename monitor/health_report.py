@@ -84,7 +84,7 @@ class HealthReport:
             "transport": "" if stream is None else stream.transport,
             "fps": 0.0 if stream is None else round(stream.fps, 3),
             "reconnects": 0 if stream is None else stream.reconnects,
-            "verdict": health.verdict_state() if incident is None else incident.state,
+            "verdict": health.verdict_state(now_s) if incident is None else incident.state,
             "dropped": self._mailbox.dropped(name) + (stream.skipped if stream else 0),
             "waiting": self._mailbox.waiting(name),
             "evidence": self._evidence(),

@@ -58,7 +58,7 @@ def test_verdicts_are_counted_with_their_reasons() -> None:
     health = Health(started_s=0.0)
     health.verdict(NotJudged("a", 0, 0.0, 0.5, 0.5, "cut"), 0.5)
     health.verdict(NotJudged("a", 0, 0.0, 1.0, 1.0, "cut"), 1.0)
-    assert (health.verdict_state(), health.fields(1.0)["reason"], health.fields(1.0)["coverage"]) == (
+    assert (health.verdict_state(1.0), health.fields(1.0)["reason"], health.fields(1.0)["coverage"]) == (
         "not_judged",
         "cut",
         -1.0,
@@ -66,7 +66,14 @@ def test_verdicts_are_counted_with_their_reasons() -> None:
     health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
     fields = health.fields(5.0)
     assert (fields["windows_judged"], fields["windows_not_judged"], fields["not_judged_cut"]) == (1, 2, 2)
-    assert (health.verdict_state(), fields["reason"], fields["coverage"]) == ("clear", "", 0.96)
+    assert (health.verdict_state(5.0), fields["reason"], fields["coverage"]) == ("clear", "", 0.96)
+
+
+def test_a_channel_is_clear_only_while_windows_are_judged() -> None:
+    """A recording that is over, or pictures that stop: 3 s after the last judged window nobody has looked of late."""
+    health = Health(started_s=0.0)
+    health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
+    assert (health.verdict_state(7.0), health.verdict_state(8.0)) == ("clear", "not_judged")
 
 
 def test_a_stream_that_is_down_is_a_verdict_of_its_own() -> None:
