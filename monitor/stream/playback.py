@@ -50,6 +50,7 @@ class Playback:
         self._rate = FrameRate()
         self._told: tuple[object, ...] = ()
         self._delivered_s = time.monotonic()
+        self._timeless_before = timeline.timeless  # it counts since the start, over all connections
         self.size = (0, 0)
         self.skipped = 0
 
@@ -83,7 +84,7 @@ class Playback:
         """Complain when nothing was heard for too long, or much was heard and nothing seen."""
         raise_if_silent(self._connection, self._timeout_s)
         if self._connection.heard_s - self._delivered_s > FIRST_PICTURE_S + self._connection.segment_s:
-            raise no_picture(self._connection, self._timeline.timeless)
+            raise no_picture(self._connection, self._timeline.timeless - self._timeless_before)
 
     def _feed(self, packet: Packet, stop: threading.Event) -> None:
         if self._behind_s is not None and self._connection.waiting_s() > self._behind_s:

@@ -1,6 +1,8 @@
 """Recordings, addresses and what an operator is told when a source is bad."""
 
+import contextlib
 import itertools
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import numpy as np
 import pytest
 
 from monitor.errors import StreamError, StreamUnreadable
+from monitor.stream.clock import StreamClock
 from monitor.stream.connection import Connection
 from monitor.stream.ingest import probe, read_recording, redact
+from monitor.stream.playback import Playback
 from tests.support import servers
 
 
@@ -267,3 +271,27 @@ def test_a_real_recording_keeps_its_own_rate(shared_data: Path) -> None:
     ]
     assert len(times_s) == 147
     assert np.diff(times_s) == pytest.approx(1001 / 30000, abs=1e-6)
+
+
+def test_pictures_without_time_stamps_on_an_earlier_connection_do_not_explain_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One picture had none an hour ago; now packets come and nothing can be decoded (waited for 0 s here, not 15)."""
+    monkeypatch.setattr("monitor.stream.playback.FIRST_PICTURE_S", float("-inf"))
+    timeline = StreamClock()
+    timeline.place(None, (180, 320))
+    path = servers.clip(tmp_path / "clip.ts", frames=50)
+    with contextlib.closing(Connection(str(path), transport="auto", timeout_s=5.0)) as connection:
+        assert connection.opened(5.0)
+        playout = Playback(
+            "one",
+            connection,
+            timeline,
+            timeout_s=5.0,
+            behind_s=None,
+            deliver=lambda frame: None,
+            on_live=lambda playout: None,
+            on_packet=None,
+        )
+        with pytest.raises(StreamUnreadable, match="no picture could be decoded"):
+            playout.play(threading.Event())
