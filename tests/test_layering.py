@@ -15,12 +15,13 @@ MAY_IMPORT = {
     # The contract that both sides share.
     "models": "",
     "models.pose_networks": "models",
+    "models.face": "models",
     # The daemon: a frame goes from stream/ through stages/ (watch.py) to bus/ and evidence/; the gateway reads Redis.
     "monitor.errors": "models",
     "monitor.records": "",
     "monitor.config": "monitor.errors",
     "monitor.stream": "monitor.records monitor.errors",
-    "monitor.stages": "models models.pose_networks monitor.records monitor.errors monitor.config",
+    "monitor.stages": "models models.pose_networks models.face monitor.records monitor.errors monitor.config",
     "monitor.bus": "monitor.records monitor.errors",
     "monitor.evidence": "models monitor.records monitor.errors monitor.config monitor.stream monitor.bus",
     "monitor.gateway": "monitor.errors monitor.config monitor.bus monitor.evidence",

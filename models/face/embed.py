@@ -97,6 +97,6 @@ def _open(path: Path, content: bytes, provider: str) -> Any:
 
 
 def _openvino() -> dict[str, str]:
-    """As monitor.stages.pose: not tied to core 0, in whole float32, so that the same face gives the same vector everywhere."""
+    """Not tied to core 0, in whole float32, as the pose network: the same face gives the same vector everywhere."""
     cpu = {"ENABLE_CPU_PINNING": "NO", "INFERENCE_PRECISION_HINT": "f32"}
     return {"device_type": "CPU", "num_of_threads": "1", "num_streams": "1", "load_config": json.dumps({"CPU": cpu})}
