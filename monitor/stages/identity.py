@@ -73,7 +73,7 @@ class Identity:
         """Tell whether a look at the face of this time's frame is due."""
         return time_s >= self._next_s - 1e-6
 
-    def crop(self, time_s: float, found: Vector | Unseen) -> Who:
+    def look(self, time_s: float, found: Vector | Unseen) -> Who:
         """Take one look, a vector (128,) or why there is none, and tell whose face this shot shows."""
         if isinstance(found, Unseen):
             self._missed(time_s, found)

@@ -20,7 +20,7 @@ from models.face.embed import FaceNetwork, distance
 from models.face.network import BLOCKS, STEM, FaceResNet
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.speaker import SpeakerTracker
-from monitor.stream.ingest import read_file
+from monitor.stream.ingest import read_recording
 
 FACE = WEIGHTS / "dlib-face.onnx"
 MADE_UP = (np.arange(150 * 150 * 3) % 251).astype(np.uint8).reshape(150, 150, 3)
@@ -33,8 +33,8 @@ def stored() -> dict[str, np.ndarray]:
 
 def chip_of(path: Path) -> Chip:
     """Cut the speaker's face out of a clip's first frame."""
-    frame, speaker = next(iter(read_file(str(path), "a test"))), SpeakerTracker()
-    [people] = PoseNetwork(threads=1).find([speaker.look(frame)])
+    frame, speaker = next(iter(read_recording(str(path), "a test"))), SpeakerTracker()
+    [people] = PoseNetwork(threads=1).find([speaker.crop(frame)])
     pose = speaker.pick(frame, people).pose
     assert pose is not None
     chip = align(frame.image, pose.keypoints)

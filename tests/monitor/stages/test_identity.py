@@ -8,7 +8,6 @@ import pytest
 from models.face.align import Unseen
 from models.face.references import FaceReferences
 from monitor.stages.identity import Identity, Who
-from tests.test_layering import ROOT, imported
 
 REFERENCES = FaceReferences("b413", 0.46, np.zeros((1, 128), np.float32))
 TURNED = Unseen("it is turned too far away")
@@ -30,19 +29,19 @@ def seen(
 ) -> list[tuple[float, Who]]:
     """Play frames from from_s on and look when a look is wanted; gives (time_s, who) of each look."""
     times = [frame / fps for frame in range(round(from_s * fps), round(until_s * fps))]
-    return [(time_s, identity.crop(time_s, shown(time_s))) for time_s in times if identity.wants(time_s)]
+    return [(time_s, identity.look(time_s, shown(time_s))) for time_s in times if identity.wants(time_s)]
 
 
-def said(crops: list[tuple[float, Who]]) -> list[Who]:
+def said(looks: list[tuple[float, Who]]) -> list[Who]:
     """Leave the times out."""
-    return [who for _, who in crops]
+    return [who for _, who in looks]
 
 
 def test_eight_looks_say_that_it_is_the_person() -> None:
     """At 25 frames a second a look every 0.28 s: the eighth is 1.96 s into the shot."""
-    crops = seen(Identity(REFERENCES), lambda time_s: PERSON, 2)
-    assert said(crops) == ["unseen"] * 7 + ["person"]
-    assert crops[-1][0] == pytest.approx(1.96)
+    looks = seen(Identity(REFERENCES), lambda time_s: PERSON, 2)
+    assert said(looks) == ["unseen"] * 7 + ["person"]
+    assert looks[-1][0] == pytest.approx(1.96)
 
 
 def test_eight_looks_say_that_it_is_somebody_else() -> None:
@@ -57,10 +56,10 @@ def test_a_clear_shot_is_looked_at_once_a_second() -> None:
 def test_a_shot_between_the_limits_is_unseen_and_told_so() -> None:
     """0.49 is over 0.46 and not over 0.52. After 16 looks, 4.2 s, it is looked at no more often than others."""
     identity = Identity(REFERENCES)
-    crops = seen(identity, lambda time_s: BETWEEN, 6)
-    assert set(said(crops)) == {"unseen"}
+    looks = seen(identity, lambda time_s: BETWEEN, 6)
+    assert set(said(looks)) == {"unseen"}
     assert identity.why == "it is neither clearly the person's nor clearly another's"
-    assert len(crops) == 17
+    assert len(looks) == 17
 
 
 @pytest.mark.parametrize(("first", "expected"), [(0.40, "person"), (0.56, "somebody_else")])
@@ -68,8 +67,8 @@ def test_between_the_limits_what_was_said_stays(first: float, expected: Who) -> 
     """Eight looks at 0.40, then eight at 0.56, have a mean of 0.48, and so has the reverse."""
     identity = Identity(REFERENCES)
     second = 0.96 - first
-    crops = seen(identity, lambda time_s: face(first if time_s < 2 else second), 10)
-    assert len(crops) == 16
+    looks = seen(identity, lambda time_s: face(first if time_s < 2 else second), 10)
+    assert len(looks) == 16
     assert identity.distance == pytest.approx(0.48)
     assert identity.who == expected
 
@@ -90,15 +89,15 @@ def test_a_mean_of_odd_looks_counts_and_not_each_of_them() -> None:
 @pytest.mark.parametrize("after_s", [3.0, 3.2, 3.4, 3.6, 3.8])
 def test_a_replacement_without_a_cut_is_noticed_within_a_second_and_a_half(after_s: float, fps: int) -> None:
     """At most 1 s until the next look and three more at 0.1 s; a swap that starts in mid-shot looks like this."""
-    crops = seen(Identity(REFERENCES), lambda time_s: PERSON if time_s < after_s else OTHER, 10, fps=fps)
-    noticed_s = next(time_s for time_s, who in crops if who == "somebody_else")
+    looks = seen(Identity(REFERENCES), lambda time_s: PERSON if time_s < after_s else OTHER, 10, fps=fps)
+    noticed_s = next(time_s for time_s, who in looks if who == "somebody_else")
     assert after_s < noticed_s < after_s + 1.5
 
 
 def test_the_person_who_comes_back_without_a_cut_needs_eight_looks_again() -> None:
     """Four looks within 1.36 s tell that it is another face; four more, 0.28 s apart, whose."""
-    crops = seen(Identity(REFERENCES), lambda time_s: OTHER if time_s < 3 else PERSON, 10)
-    noticed_s = next(time_s for time_s, who in crops if who == "person")
+    looks = seen(Identity(REFERENCES), lambda time_s: OTHER if time_s < 3 else PERSON, 10)
+    noticed_s = next(time_s for time_s, who in looks if who == "person")
     assert noticed_s - 3 < 1.36 + 4 * 0.28
 
 
@@ -112,15 +111,15 @@ def test_a_replacement_by_somebody_between_the_limits_is_no_longer_called_the_pe
 def test_one_odd_look_brings_another_soon_and_changes_nothing() -> None:
     """A hand before the face. Looks at 1.96 and 2.96 s, the odd one, then 3.08: a usual one, so no hurry any more."""
     identity = Identity(REFERENCES)
-    crops = seen(identity, lambda time_s: OTHER if 2.9 < time_s < 3 else PERSON, 5)
-    assert [round(time_s, 2) for time_s, _ in crops[7:]] == [1.96, 2.96, 3.08, 4.08]
-    assert set(said(crops[7:])) == {"person"}
+    looks = seen(identity, lambda time_s: OTHER if 2.9 < time_s < 3 else PERSON, 5)
+    assert [round(time_s, 2) for time_s, _ in looks[7:]] == [1.96, 2.96, 3.08, 4.08]
+    assert set(said(looks[7:])) == {"person"}
 
 
 def test_a_few_looks_are_no_shot_to_have_moved_from() -> None:
     """A first look in profile, 0.9 away, counts like the seven that follow a second later: (0.9 + 7 * 0.3) / 8."""
     identity = Identity(REFERENCES)
-    identity.crop(0, face(0.9))
+    identity.look(0, face(0.9))
     seen(identity, lambda time_s: PERSON, 2.8, from_s=1.0)
     assert identity.distance == pytest.approx(0.375)
 
@@ -139,9 +138,9 @@ def test_a_face_that_turns_away_for_a_moment_is_still_the_persons() -> None:
     """The same body is followed; the last look is at 1.96 s, and 5 s are as long as a window."""
     identity = Identity(REFERENCES)
     seen(identity, lambda time_s: PERSON, 2)
-    identity.crop(6.96, TURNED)
+    identity.look(6.96, TURNED)
     assert identity.who == "person"
-    identity.crop(7.0, TURNED)
+    identity.look(7.0, TURNED)
     assert identity.who == "unseen"
     assert identity.why == TURNED.why
 
@@ -155,17 +154,11 @@ def test_after_a_long_pause_the_face_is_judged_anew() -> None:
 
 def test_a_hidden_face_is_looked_for_soon() -> None:
     """Nothing is computed for it: at 25 frames a second every third frame."""
-    crops = seen(Identity(REFERENCES), lambda time_s: TURNED, 1.2)
-    assert len(crops) == 10
+    looks = seen(Identity(REFERENCES), lambda time_s: TURNED, 1.2)
+    assert len(looks) == 10
 
 
 def test_the_nearest_event_counts() -> None:
     """A person has more than one face: with a beard, twenty years ago."""
     older = FaceReferences("b413", 0.46, np.stack([face(0), face(0.7, 1)]))
     assert said(seen(Identity(older), lambda time_s: OTHER, 2))[-1] == "person"
-
-
-def test_the_identity_stage_has_no_clock_thread_or_socket() -> None:
-    """Replay is exact only if time comes in with the look."""
-    outside = {"time", "datetime", "threading", "multiprocessing", "concurrent.futures", "socket", "asyncio", "queue"}
-    assert not imported(ROOT / "monitor" / "identity.py") & outside
