@@ -14,8 +14,9 @@ class Card:
     """What a model is, for whom and how well it was measured; stands inside the file as card.json.
 
     window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
-    clear, hold_s, k, n and false_alerts_per_hour, the rate they were measured at. metrics maps a name to its value
-    or to {value, low, high} with a 95 % confidence interval. normal maps a keypoint to how fast it moves in the
+    clear, hold_s, k, n and false_alerts_per_hour, the rate they were chosen for. metrics maps a name to its value
+    or to {value, low, high} with a 95 % confidence interval; a rate an hour is None, here and in thresholds, where the
+    recordings were too short to tell. normal maps a keypoint to how fast it moves in the
     person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. filter
     names what steadied the poses (monitor/stages/smoothing.py), "" where nobody knows. created is ISO 8601, UTC.
     """
@@ -33,7 +34,7 @@ class Card:
     rate_hz: float = RATE_HZ
     keypoints: tuple[str, ...] = KEYPOINTS
     design: dict[str, Any] = field(default_factory=dict)
-    thresholds: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     normal: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class Card:
 
 def _listed(values: dict[str, Any]) -> str:
     return ", ".join(
-        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {_figure(value)}" for key, value in values.items()
     )
 
 
@@ -86,6 +87,8 @@ def _usual(normal: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _figure(figure: Any) -> str:
+    if figure is None:
+        return "too short to tell"
     if isinstance(figure, dict):
         return f"{figure['value']:.4g} ({figure['low']:.4g} to {figure['high']:.4g})"
     return f"{figure:.4g}" if isinstance(figure, float) else str(figure)

@@ -30,13 +30,15 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
     """Judge the test part of a run with its best epoch's weights.
 
     Thresholds are chosen on the validation part and measured on the test part. Keys: protocol, fold, shared
-    (recordings that stand in train and test), window, recording, ci (name -> {value, low, high}), live, thresholds.
+    (recordings that stand in train and test), window, recording, ci (name -> {value, low, high}), live, chosen_on (as
+    live, of the validation part), thresholds.
     """
     network = run.network()
     windows = run.windows("test")
     scores = probabilities(network, windows, torch.device("cpu"))
     recording = windows.recording()
-    rule, _ = choose_rule(play(run.tracks, run.split.validate, run.task.person, scorer(run)), false_alerts_per_hour)
+    validated = play(run.tracks, run.split.validate, run.task.person, scorer(run))
+    rule, chosen_on = choose_rule(validated, false_alerts_per_hour)
     made = alerts(play(run.tracks, run.split.test, run.task.person, scorer(run)), rule)
     labels, shares = by_recording(windows.label, scores, recording)
     return {
@@ -52,7 +54,8 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
             for name, figure in WITH_INTERVAL.items()
         },
         "live": live_figures(made),
-        "thresholds": thresholds(rule, false_alerts_per_hour),
+        "chosen_on": live_figures(chosen_on),
+        "thresholds": thresholds(rule, chosen_on, false_alerts_per_hour),
     }
 
 
@@ -68,21 +71,29 @@ def scorer(run: Run) -> Scorer:
     return score
 
 
-def live_figures(made: Alerts) -> dict[str, float | None]:
-    """Say in figures what the operators would have seen."""
+def live_figures(made: Alerts) -> dict[str, float | str | None]:
+    """Say in figures what the operators would have seen; the rates are None where too_short tells why."""
     return {
         "false_alerts": made.false_alerts,
         "genuine_hours": made.genuine_hours,
+        "exposed_hours": made.exposed_hours,
+        "open_hours": made.open_hours,
+        "too_short": made.too_short,
         "false_alerts_per_hour": made.false_alerts_per_hour,
         "false_alerts_per_hour_at_most": made.at_most_per_hour,
         "fakes_found": made.found,
         "fakes_missed": made.missed,
+        "fakes_too_short": made.untold,
         "time_to_alert_p50_s": made.wait_s(0.5),
         "time_to_alert_p95_s": made.wait_s(0.95),
     }
 
 
-def thresholds(rule: Rule, false_alerts_per_hour: float) -> dict[str, float]:
-    """Write a rule as the card has it."""
+def thresholds(rule: Rule, chosen_on: Alerts, wanted_per_hour: float) -> dict[str, float | None]:
+    """Write a rule as the card has it: for so many false alerts an hour as were wanted, or more where it made more.
+
+    None where what it was chosen on is too short to tell.
+    """
     values = {name: float(getattr(rule, name)) for name in ("enter", "clear", "hold_s", "k", "n")}
-    return values | {"false_alerts_per_hour": false_alerts_per_hour}
+    made = chosen_on.false_alerts_per_hour
+    return {**values, "false_alerts_per_hour": None if made is None else max(made, wanted_per_hour)}

@@ -20,6 +20,9 @@ from trainer.errors import RunUnusable
 from trainer.evaluate import evaluate
 from trainer.runs import EVALUATE_STEP, Run
 
+CHOSEN_ON = ("exposed_hours", "false_alerts", "false_alerts_per_hour_at_most", "too_short")
+"""What the card tells of the recordings that thresholds were chosen on."""
+
 NO_BACKEND = {"name": "none: keypoints from elsewhere", "sha256": ""}
 
 
@@ -33,11 +36,16 @@ def export(run: Run, path: Path, *, note: str = "", report: dict[str, Any] | Non
 
 
 def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
-    """Fill the card from the run and its report; metrics are named `<protocol> <figure>`."""
+    """Fill the card from the run and its report; metrics are named `<protocol> <figure>`.
+
+    What could not be had is left out, but for rates an hour: that these are too short to tell must be read.
+    """
     protocol = report["protocol"]
     metrics: dict[str, Any] = {f"{protocol} {name}": value for name, value in report["window"].items()}
     metrics |= {f"{protocol} recording {name}": value for name, value in report["recording"].items()}
     metrics |= {f"{protocol} live {name}": value for name, value in report["live"].items()}
+    if chosen_on := report.get("chosen_on"):
+        metrics |= {f"{protocol} thresholds chosen on {name}": chosen_on[name] for name in CHOSEN_ON}
     metrics |= {f"{protocol} {name}": interval for name, interval in report["ci"].items()}
     genuine = [track for track in run.tracks if not track.is_fake_of(run.task.person)]
     return Card(
@@ -51,7 +59,7 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
         longest=run.recipe.longest,
         design=run.design().as_dict(),
         thresholds=report["thresholds"],
-        metrics={name: figure for name, figure in metrics.items() if not _is_nothing(figure)},
+        metrics={name: figure for name, figure in metrics.items() if "per_hour" in name or not _is_nothing(figure)},
         data={
             "sha256": run.task.digest,
             "recordings": len(run.tracks),
@@ -77,7 +85,7 @@ def normal_movement(run: Run) -> dict[str, dict[str, float]]:
 
 def _is_nothing(figure: Any) -> bool:
     """Tell whether a figure could not be had: no fakes found, or one class only."""
-    return figure is None or (isinstance(figure, float) and math.isnan(figure))
+    return figure is None or figure == "" or (isinstance(figure, float) and math.isnan(figure))
 
 
 def pose_backend(folder: Path, tracks: Iterable[Track]) -> dict[str, str]:

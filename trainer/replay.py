@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,15 @@ EVERY_S = 0.5
 
 MIDDLING = 0.8
 
+BREAKS = ("cut", "wrong_person")
+"""Reasons after which the verdict stage has forgotten its latest scores."""
+
 PATIENCE_S = 1.5
 """So much later an alert may come for a rule that asks for more."""
+
+LONG_ENOUGH_S = 5.0
+"""So long a stretch must be able to alert, on average, before alerts tell a rate. At first every window has to be
+suspicious, and windows of 5 s share poses: clips of 9 s gave from 0.2 to 2 times the rate of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +46,36 @@ class Played:
 class Alerts:
     """What a rule makes of played recordings.
 
-    false_alerts fired in genuine_hours of the person's own recordings. found and missed count fakes; waits_s has, for
-    each fake found, the seconds from its first pose to the alert.
+    false_alerts fired in genuine_hours of the person's own recordings. exposed_hours of these are those in which one
+    could have: not while a fresh window fills and the rule's k and hold_s run, not where nothing is judged, and not
+    while an incident is open, since one event makes one incident; open_hours counts the latter. too_short says why no
+    rate can be told, "" where it can. found and missed count fakes that could have been found, untold those that were
+    too short for any alert; waits_s has, for each fake found, the seconds from its first pose to the alert.
     """
 
     false_alerts: int
     genuine_hours: float
+    exposed_hours: float
+    open_hours: float
+    too_short: str
     found: int
     missed: int
+    untold: int
     waits_s: tuple[float, ...]
 
     @property
     def false_alerts_per_hour(self) -> float | None:
-        return self.false_alerts / self.genuine_hours if self.genuine_hours else None
+        """Alerts per hour in which one was possible; None where that is too short to tell."""
+        return None if self.too_short else self.false_alerts / self.exposed_hours
 
     @property
     def at_most_per_hour(self) -> float | None:
         """Upper end of the one-sided 95 % interval (Poisson): none in an hour may still be 3 an hour."""
         from scipy.stats import chi2
 
-        if not self.genuine_hours:
+        if self.too_short:
             return None
-        return float(chi2.ppf(0.95, 2 * self.false_alerts + 2) / 2 / self.genuine_hours)
+        return float(chi2.ppf(0.95, 2 * self.false_alerts + 2) / 2 / self.exposed_hours)
 
     def wait_s(self, share: float) -> float | None:
         """Time to alert that this share of the fakes found keeps under; None when none was found."""
@@ -72,19 +87,36 @@ def play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Sco
     return [_play(tracks[span.track], span, person, score) for span in spans]
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What a rule made of one recording: seconds to each alert, and how many verdicts found it in which state.
+
+    able counts verdicts at which a fresh channel could have alerted, exposed those of them without an open incident.
+    """
+
+    fired_s: tuple[float, ...]
+    able: int
+    exposed: int
+    open: int
+
+
 def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
-    """Run the verdict stage over every recording."""
-    false_alerts, hours, waits_s, missed = 0, 0.0, [], 0
-    for recording in played:
-        fired = list(_fired(recording, rule))
-        if not recording.fake:
-            false_alerts += len(fired)
-            hours += recording.duration_s / 3600
-        elif fired:
-            waits_s.append(fired[0])
-        elif any(isinstance(verdict, Score) for verdict in recording.verdicts):
-            missed += 1
-    return Alerts(false_alerts, hours, len(waits_s), missed, tuple(waits_s))
+    """Run the verdict stage over every recording; every verdict stands for EVERY_S."""
+    seen = [(recording, _watch(recording, rule)) for recording in played]
+    genuine = [watched for recording, watched in seen if not recording.fake]
+    fakes = [watched for recording, watched in seen if recording.fake]
+    waits_s = tuple(watched.fired_s[0] for watched in fakes if watched.fired_s)
+    return Alerts(
+        false_alerts=sum(len(watched.fired_s) for watched in genuine),
+        genuine_hours=sum(recording.duration_s for recording in played if not recording.fake) / 3600,
+        exposed_hours=sum(watched.exposed for watched in genuine) * EVERY_S / 3600,
+        open_hours=sum(watched.open for watched in genuine) * EVERY_S / 3600,
+        too_short=_too_short(genuine),
+        found=len(waits_s),
+        missed=sum(not watched.fired_s for watched in fakes if watched.able),
+        untold=sum(not watched.able for watched in fakes),
+        waits_s=waits_s,
+    )
 
 
 def choose_rule(played: Sequence[Played], false_alerts_per_hour: float) -> tuple[Rule, Alerts]:
@@ -92,20 +124,29 @@ def choose_rule(played: Sequence[Played], false_alerts_per_hour: float) -> tuple
 
     Of the rules that keep to it, those that find most fakes; of them, whichever asks for most among those at most
     PATIENCE_S slower than the fastest, since minutes of genuine speech prove little about an hour. When no rule
-    keeps to it, the one with the fewest false alerts. Recordings used here must not be those that a result is
-    claimed on.
+    keeps to it, the one with the fewest false alerts an hour. A rule that could not alert on any of the genuine
+    recordings has kept to nothing; when that is so of all, a middling one is given, and the alerts say why.
+    Recordings used here must not be those that a result is claimed on.
     """
     tried = [(rule, alerts(played, rule)) for rule in _rules(played)]
-    quiet = [(rule, made) for rule, made in tried if (made.false_alerts_per_hour or 0.0) <= false_alerts_per_hour]
+    exposed = [(rule, made, made.false_alerts / made.exposed_hours) for rule, made in tried if made.exposed_hours]
+    if not exposed:
+        return _middling(tried)
+    quiet = [(rule, made) for rule, made, rate in exposed if rate <= false_alerts_per_hour]
     if not quiet:
-        return min(tried, key=lambda pair: (pair[1].false_alerts, pair[1].missed))
-    fewest = min(made.missed for _, made in quiet)
-    finding = [(rule, made, made.wait_s(0.5)) for rule, made in quiet if made.missed == fewest]
+        rule, made, _ = min(exposed, key=lambda one: (one[2], -one[1].found))
+        return rule, made
+    most = max(made.found for _, made in quiet)
+    finding = [(rule, made, made.wait_s(0.5)) for rule, made in quiet if made.found == most]
     waits_s = [wait_s for *_, wait_s in finding if wait_s is not None]
     if not waits_s:  # too short to alert on anything: nothing speaks for another choice than a middling one
-        return min(quiet, key=lambda pair: abs(pair[0].enter - MIDDLING))
+        return _middling(quiet)
     patient = [(rule, made) for rule, made, wait_s in finding if wait_s and wait_s <= min(waits_s) + PATIENCE_S]
     return max(patient, key=lambda pair: (pair[0].enter, pair[0].hold_s))
+
+
+def _middling(rules: Sequence[tuple[Rule, Alerts]]) -> tuple[Rule, Alerts]:
+    return min(rules, key=lambda pair: abs(pair[0].enter - MIDDLING))
 
 
 def _rules(played: Sequence[Played]) -> Iterator[Rule]:
@@ -117,14 +158,49 @@ def _rules(played: Sequence[Played]) -> Iterator[Rule]:
             yield Rule(enter=enter, clear=round(clear, 3), hold_s=hold_s)
 
 
-def _fired(recording: Played, rule: Rule) -> Iterator[float]:
-    """Seconds from the recording's start to each alert in it."""
+def _watch(recording: Played, rule: Rule) -> _Watched:
+    """Put a recording's verdicts through the rule, and beside it the worst scores there are: they tell when it can.
+
+    What fires on a row of ones since the start, a break or an incident's end is the first moment at which anything
+    could have fired.
+    """
     numbers = itertools.count()
-    verdict = Verdict(rule, lambda: str(next(numbers)))
+    verdict, worst = Verdict(rule, lambda: str(next(numbers))), Verdict(rule, str)
+    fired_s, able, exposed, opened, ready = [], 0, 0, 0, False
     for judged in recording.verdicts:
-        for incident in verdict.update(judged):
-            if incident.state == "firing":
-                yield incident.end_s
+        before = _firing(verdict)
+        changes = [incident.state for incident in verdict.update(judged)]
+        if _firing(verdict) and not before:
+            fired_s.append(judged.end_s)
+        if isinstance(judged, NotJudged):
+            if judged.reason in BREAKS:
+                worst, ready = Verdict(rule, str), False
+            continue
+        opened += before
+        if "resolved" in changes:
+            worst = Verdict(rule, str)
+        elif not _firing(worst):
+            list(worst.update(replace(judged, value=1.0)))
+        ready = ready or _firing(worst)
+        able += ready
+        exposed += not before and (_firing(worst) or _firing(verdict))
+    return _Watched(tuple(fired_s), able, exposed, opened)
+
+
+def _firing(verdict: Verdict) -> bool:
+    return verdict.open_incident is not None and verdict.open_incident.state == "firing"
+
+
+def _too_short(genuine: Sequence[_Watched]) -> str:
+    """Say why alerts on these recordings tell no rate, or nothing."""
+    if not genuine:
+        return "too short to tell: no recording of the person's own"
+    able_s = [watched.able * EVERY_S for watched in genuine if watched.able]
+    if not able_s:
+        return f"too short to tell: none of {len(genuine)} stretches was long enough for an alert"
+    if (mean_s := float(np.mean(able_s))) < LONG_ENOUGH_S:
+        return f"too short to tell: stretches could alert for {mean_s:.1f} s each, {LONG_ENOUGH_S:g} s are needed"
+    return ""
 
 
 def _play(track: Track, span: Span, person: str, score: Scorer) -> Played:

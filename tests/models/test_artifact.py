@@ -53,6 +53,15 @@ def test_the_file_scores_as_the_network_it_was_made_from(model_file: Path, netwo
     assert model.score(batch[3:4]) == pytest.approx(eager[3:4], abs=1e-5)
 
 
+def test_a_rate_that_could_not_be_told_is_said_in_words() -> None:
+    """None in thresholds and metrics is neither 0 nor "None": the recordings were too short to tell."""
+    metrics = {"by_session live false_alerts": 0, "by_session live false_alerts_per_hour": None}
+    page = replace(CARD, thresholds={**CARD.thresholds, "false_alerts_per_hour": None}, metrics=metrics).page()
+    assert "n 4, false_alerts_per_hour too short to tell" in page
+    assert "by_session live false_alerts_per_hour    too short to tell" in page
+    assert "None" not in page
+
+
 def test_scoring_twice_gives_the_same_bits(model_file: Path) -> None:
     """Replay is exact."""
     model = artifact.load(model_file)

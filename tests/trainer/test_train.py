@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from models import artifact
 from models.pose_lstm import PoseLSTM
 from monitor.records import Score
 from tests.support.tracks import make_track, two_people
+from trainer.data.splits import PARTS
 from trainer.data.windows import Span
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
@@ -142,6 +144,30 @@ def test_one_model_judges_windows_of_three_and_of_eight_seconds(tmp_path: Path) 
     for length in (90, 240):
         windows = run.windows("test", length=length)
         assert auroc(windows.label, model.score(windows.take(np.arange(len(windows)))[0].numpy())) > 0.9
+
+
+def test_thresholds_chosen_and_tested_on_seconds_claim_no_rate(run: Run) -> None:
+    """Cut to 5 s pieces nothing can alert: no rate, no bound and no rate behind the thresholds, in report and card."""
+    pieces = {name: tuple(replace(span, last=span.first + 150) for span in run.split.part(name)) for name in PARTS}
+    short = replace(run, split=replace(run.split, **pieces))
+    report = evaluate(short, rounds=20)
+    assert (report["live"]["false_alerts_per_hour"], report["live"]["false_alerts_per_hour_at_most"]) == (None, None)
+    assert (report["live"]["fakes_missed"], report["live"]["fakes_too_short"]) == (0, 3)
+    assert report["thresholds"]["false_alerts_per_hour"] is None
+    card = make_card(short, report, "")
+    assert card.metrics["by_session live false_alerts_per_hour"] is None
+    assert card.metrics["by_session live too_short"].startswith("too short to tell: none of 3 stretches")
+    assert card.metrics["by_session thresholds chosen on exposed_hours"] == 0
+
+
+def test_the_card_tells_what_its_thresholds_rest_on(run: Run) -> None:
+    """One of Ada's recordings lends its last 12 s; with the hold of 2 s that's 8 verdicts, from 8.0 to 11.5 s."""
+    card = make_card(run, evaluate(run, rounds=20), "")
+    assert card.metrics["by_session thresholds chosen on exposed_hours"] == pytest.approx(8 * 0.5 / 3600)
+    assert card.metrics["by_session thresholds chosen on false_alerts"] == 0
+    assert "could alert for 4.0 s each" in card.metrics["by_session thresholds chosen on too_short"]
+    assert "by_session live too_short" not in card.metrics
+    assert card.metrics["by_session live exposed_hours"] == pytest.approx(3 * 64 * 0.5 / 3600)
 
 
 def test_replay_raises_an_alert_for_the_other_and_none_for_the_person(run: Run) -> None:

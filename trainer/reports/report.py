@@ -142,14 +142,22 @@ def _row(features: str, tested_on: str, figures: dict[str, Any] | None) -> Seque
         return (features, tested_on, *[None] * 6)
     live = figures.get("live") or []
     live = live if isinstance(live, list) else [live]
-    hours = sum(one["genuine_hours"] for one in live)
-    false_alerts = f"{sum(one['false_alerts'] for one in live)} in {hours:.2f} h" if live else None
+    false_alerts = _false_alerts(live) if live else None
     wait = live[0]["time_to_alert_p50_s"] if live else None
     low, high = figures["ci"]
     share = figures["test"] if "test" in figures else 100 * figures["accuracy"]
     return (
         features, tested_on, figures["auroc"], f"{low:.3f} to {high:.3f}", figures["eer"], share, false_alerts, wait,
     )  # fmt: skip
+
+
+def _false_alerts(live: Sequence[dict[str, Any]]) -> str:
+    """Tell alerts and the time that could have had any, folds together; older results don't know that time."""
+    if any("exposed_hours" not in one for one in live):
+        return f"{sum(one['false_alerts'] for one in live)} in unknown time"
+    telling = [one for one in live if not one["too_short"]]
+    hours, count = (sum(one[name] for one in telling) for name in ("exposed_hours", "false_alerts"))
+    return f"{count} in {hours:.2f} h" if telling else "too short to tell"
 
 
 def _always(report: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from trainer.recipe import Recipe
 from trainer.reports.baselines import NETWORKS
 from trainer.reports.experiments import PICTURES, Experiment, experiments
 from trainer.reports.honest import about, honest
-from trainer.reports.report import write_report
+from trainer.reports.report import tables_of, write_report
 from trainer.reports.reproduce import gather, reproduce, run_experiment
 from trainer.runs import open_run
 
@@ -112,7 +112,8 @@ def test_a_report_has_every_table_figure_and_honest_row(results: dict[str, Any],
     assert report["tables"].keys() == {"table_2", "table_3", "table_4", "table_5", "table_6"}
     assert report["figures"].keys() == {"figure_8", "figure_9", "figure_10"}
     assert report["honest"].keys() == {"by_repetition", "by_session", "unseen_movement"}
-    assert report["honest"]["by_session"]["live"][0]["genuine_hours"] > 0
+    live = report["honest"]["by_session"]["live"][0]
+    assert live["false_alerts_per_hour"] == pytest.approx(live["false_alerts"] / live["exposed_hours"])
     write_report(report, tmp_path)
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
     assert [len(report["tables"][f"table_{n}"]) for n in (4, 5, 6)] == [3, 6, 2]
@@ -122,6 +123,27 @@ def test_a_report_has_every_table_figure_and_honest_row(results: dict[str, Any],
     assert [base64.b64decode(picture)[:4] for picture in pictures] == [b"\x89PNG"] * 3
     assert "http" not in page
     json.dumps(report)
+
+
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        ([{"false_alerts": 1, "exposed_hours": 0.5, "too_short": ""}] * 2, "2 in 1.00 h"),
+        ([{"false_alerts": 1, "exposed_hours": 0.001, "too_short": "too short to tell: 2.0 s"}], "too short to tell"),
+        ([{"false_alerts": 3, "genuine_hours": 0.5}], "3 in unknown time"),
+    ],
+)
+def test_the_report_tells_false_alerts_over_the_time_that_could_have_had_any(
+    results: dict[str, Any], live: list[dict[str, Any]], said: str
+) -> None:
+    """Folds together; a result of an older version knows no such time, and one of seconds tells nothing."""
+    report = gather(results, TRACKS) | {
+        "person": "ada", "scale": "smoke", "seed": 0, "digest": "ab" * 32, "missing": [], "seconds": 1.0,
+    }  # fmt: skip
+    report["honest"]["by_session"]["live"] = [{"time_to_alert_p50_s": None} | one for one in live]
+    honest, *_ = tables_of(report)
+    [row] = [row for row in honest.rows if row[:2] == ("best features (body)", "another session")]
+    assert row[-2] == said
 
 
 def test_an_experiment_that_was_stopped_goes_on(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""False alerts an hour: a rate over the time in which an alert was possible, or "too short to tell"."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from monitor.records import NotJudged, Quality, Reason, Score
+from monitor.stages.verdict import Rule
+from tests.support.tracks import make_track
+from trainer.data.windows import Span
+from trainer.evaluate import thresholds
+from trainer.replay import EVERY_S, Played, alerts, choose_rule, play
+
+RULE = Rule(enter=0.9, clear=0.5, hold_s=1.0, k=3, n=4)
+PATIENT = Rule(enter=0.8, clear=0.6, hold_s=2.0, k=3, n=4)
+WHOLE = Quality(1.0, 1.0, 1.0)
+
+
+def score(end_s: float, value: float) -> Score:
+    return Score("a", "ada", 0, end_s - 5, end_s, end_s, value, WHOLE)
+
+
+def not_judged(end_s: float, reason: Reason) -> NotJudged:
+    return NotJudged("a", 0, end_s, end_s, end_s, reason)
+
+
+def stretch(values: Sequence[float], *, fake: bool = False) -> Played:
+    """A stretch that gives a verdict every 0.5 s from 0 s on; its window is full at 5 s, so ten values are not seen."""
+    filling = [not_judged(at * EVERY_S, "filling") for at in range(min(10, len(values)))]
+    judged = [score(at * EVERY_S, values[at]) for at in range(10, len(values))]
+    return Played("a", fake, len(values) * EVERY_S, (*filling, *judged))
+
+
+def clips(values: Sequence[float], seconds: int) -> list[Played]:
+    return [stretch(values[at : at + 2 * seconds]) for at in range(0, len(values), 2 * seconds)]
+
+
+def speech(seed: int, memory_s: float, hours: int = 4) -> list[float]:
+    """Scores of a genuine speaker, even in 0..1; each remembers the ones of memory_s before it."""
+    random, kept = np.random.default_rng(seed), np.exp(-EVERY_S / memory_s)
+    values = np.empty(hours * 7200)
+    values[0] = now = random.normal()
+    for at, news in enumerate(random.normal(0, np.sqrt(1 - kept**2), len(values) - 1), start=1):
+        values[at] = now = kept * now + news
+    ranks: npt.NDArray[np.float64] = values.argsort().argsort() / len(values)
+    return ranks.tolist()
+
+
+def test_an_alert_is_possible_from_seven_seconds_on() -> None:
+    """5 s of window, 1 s more for k = 3 windows, 1 s of hold: of 60 verdicts in 30 s the 46 from 7.0 to 29.5 s."""
+    made = alerts([stretch([0.0] * 60)], RULE)
+    assert made.exposed_hours == pytest.approx(46 * 0.5 / 3600)
+    assert made.at_most_per_hour == pytest.approx(2.996 / 23 * 3600, rel=1e-3)
+
+
+def test_clips_of_six_seconds_tell_nothing() -> None:
+    """The paper's split gives 5 s: none in hours without a chance is no rate of 0."""
+    made = alerts(clips([1.0] * 7200, 6), RULE)
+    assert (made.false_alerts, made.exposed_hours) == (0, 0)
+    assert (made.false_alerts_per_hour, made.at_most_per_hour) == (None, None)
+    assert made.too_short == "too short to tell: none of 600 stretches was long enough for an alert"
+
+
+def test_clips_of_nine_seconds_tell_nothing_either() -> None:
+    """Each can alert at 7.0, 7.5, 8.0 and 8.5 s: 2 s, under the 5 s that are needed."""
+    made = alerts(clips([0.0] * 7200, 9), RULE)
+    assert made.exposed_hours == pytest.approx(400 * 2 / 3600)
+    assert made.false_alerts_per_hour is None
+    assert made.too_short == "too short to tell: stretches could alert for 2.0 s each, 5 s are needed"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("rule", "memory_s"), [(RULE, 1.0), (RULE, 2.5), (PATIENT, 1.0)])
+def test_the_same_speech_gives_one_rate_whole_and_in_clips(seed: int, rule: Rule, memory_s: float) -> None:
+    """4 h in one piece and in clips of 30 s: within the statistical spread of two counts, 3 sigma, and 15 % of edge."""
+    values = speech(seed, memory_s)
+    whole, cut = alerts([stretch(values)], rule), alerts(clips(values, 30), rule)
+    assert whole.false_alerts_per_hour is not None
+    assert cut.false_alerts_per_hour is not None
+    spread = 3 * np.sqrt(1 / whole.false_alerts + 1 / cut.false_alerts) + 0.15
+    assert cut.false_alerts_per_hour == pytest.approx(whole.false_alerts_per_hour, rel=spread)
+    assert alerts(clips(values, 9), rule).false_alerts_per_hour is None
+
+
+def test_time_under_an_open_incident_is_not_exposed() -> None:
+    """It fires at 7 s and stays open for the hour: one alert in half a second, not one an hour."""
+    made = alerts([stretch([1.0] * 7200)], RULE)
+    assert made.false_alerts == 1
+    assert made.exposed_hours == pytest.approx(0.5 / 3600)
+    assert made.open_hours == pytest.approx((7200 - 15) * 0.5 / 3600)
+
+
+def test_after_an_incident_the_next_takes_its_three_windows_and_hold() -> None:
+    """Fires at 7 s, clears with the fourth low score at 9 s; three windows to 10.5 s, 1 s more: 17 from 11.5 s on."""
+    made = alerts([stretch([1.0] * 15 + [0.0] * 25)], RULE)
+    assert made.exposed_hours == pytest.approx((1 + 17) * 0.5 / 3600)
+
+
+def test_a_cut_takes_its_windows_again_and_hidden_arms_only_their_time() -> None:
+    """10 s judged, 5 s cut, 10 s judged: 20 verdicts each less 4; then 4 s without arms and all 4 verdicts of 2 s."""
+    first = [score(5 + at / 2, 0.0) for at in range(20)]
+    away = [not_judged(15 + at / 2, "cut") for at in range(10)]
+    second = [score(20 + at / 2, 0.0) for at in range(20)]
+    hidden = [not_judged(30 + at / 2, "arms_hidden") for at in range(8)]
+    last = [score(34 + at / 2, 0.0) for at in range(4)]
+    made = alerts([Played("a", False, 36, (*first, *away, *second, *hidden, *last))], RULE)
+    assert made.exposed_hours == pytest.approx((16 + 16 + 4) * 0.5 / 3600)
+
+
+def test_a_fake_too_short_for_any_alert_is_not_missed() -> None:
+    made = alerts([stretch([1.0] * 12, fake=True), stretch([0.0] * 60, fake=True)], RULE)
+    assert (made.found, made.missed, made.untold) == (0, 1, 1)
+
+
+def test_no_rule_is_called_quiet_on_clips_that_can_not_alert() -> None:
+    """Every score of these genuine clips is 1: at 6 s none can fire, so the rule is the middling one and says so."""
+    rule, made = choose_rule(clips([1.0] * 720, 6), 0.5)
+    assert rule.enter == 0.8
+    assert made.false_alerts_per_hour is None
+    assert "none of 60 stretches" in made.too_short
+
+
+def test_a_rule_that_can_not_alert_is_not_chosen_for_its_silence() -> None:
+    """Clips of 8 s: with a hold of 2 or 3 s nothing fires before 8 and 9 s; with 1 s each clip fires at 7 s."""
+    rule, made = choose_rule(clips([1.0] * 1600, 8), 0.5)
+    assert rule.hold_s == 1.0
+    assert made.false_alerts == 100
+
+
+def test_thresholds_do_not_claim_a_rate_that_was_not_kept() -> None:
+    """Two alerts in 30 s: the card says the rate that was measured, not the 0.5 that was asked for."""
+    made = alerts([stretch(([1.0] * 15 + [0.0] * 15) * 2)], RULE)
+    assert made.false_alerts == 2
+    assert thresholds(RULE, made, 0.5)["false_alerts_per_hour"] == pytest.approx(2 / made.exposed_hours)
+    assert thresholds(RULE, alerts([stretch([0.0] * 60)], RULE), 0.5)["false_alerts_per_hour"] == 0.5
+
+
+def test_the_monitors_own_stages_give_six_second_clips_no_exposure() -> None:
+    """180 and 270 poses through window and verdict, the scores all 1: no alert, and one at 7 s."""
+    track = make_track("a", "ada", seconds=20)
+
+    def always(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.ones(len(windows), np.float32)
+
+    short = alerts(play([track], [Span(0, 0, 180)], "ada", always), RULE)
+    longer = alerts(play([track], [Span(0, 0, 270)], "ada", always), RULE)
+    assert (short.false_alerts, short.exposed_hours) == (0, 0)
+    assert (longer.false_alerts, longer.exposed_hours) == (1, pytest.approx(0.5 / 3600))
