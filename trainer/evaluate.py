@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from monitor.stages.verdict import Rule
-from trainer.data.splits import shared_recordings
+from trainer.data.splits import PARTS, shared_recordings
 from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer, tpr_at, window_figures
 from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
 from trainer.runs import Run
@@ -30,8 +30,9 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
     """Judge the test part of a run with its best epoch's weights.
 
     Thresholds are chosen on the validation part and measured on the test part. Keys: protocol, fold, shared
-    (recordings that stand in train and test), window, recording, ci (name -> {value, low, high}), live, chosen_on (as
-    live, of the validation part), thresholds.
+    (recordings that stand in train and test), window, left_out (part -> windows that the monitor would not judge, by
+    its reason), recording, ci (name -> {value, low, high}), live, chosen_on (as live, of the validation part),
+    thresholds.
     """
     network = run.network()
     windows = run.windows("test")
@@ -48,6 +49,7 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
         "shared": shared_recordings(run.split, run.tracks),
         "best_epoch": run.best()["epoch"],
         "window": window_figures(windows.label, scores),
+        "left_out": {name: dict(run.windows(name).refused) for name in PARTS},
         "recording": {"accuracy": accuracy(labels, shares), "auroc": auroc(labels, shares), "recordings": len(labels)},
         "ci": {
             name: asdict(bootstrap(figure, windows.label, scores, recording, rounds=rounds))

@@ -67,6 +67,7 @@ def test_tempo_alone_tells_two_people_apart(run: Run) -> None:
     report = evaluate(run, rounds=20)
     assert report["window"]["auroc"] > 0.95
     assert report["shared"] == []
+    assert report["left_out"]["test"] == {"arms_hidden": 0, "low_coverage": 0}
 
 
 def test_training_can_be_interrupted_and_goes_on_to_the_same_weights(run: Run, tmp_path: Path) -> None:

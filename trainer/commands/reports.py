@@ -33,7 +33,11 @@ def audit(
     if as_json:
         typer.echo(json.dumps(plain(report)))
     else:
-        typer.echo(f"{report['person']}: AUROC {report['auroc']:.3f} on {report['windows']} windows")
+        left_out = sum(report["left_out"].values())
+        typer.echo(
+            f"{report['person']}: AUROC {report['auroc']:.3f} on {report['windows']} windows"
+            f"; the monitor would not judge {left_out} more"
+        )
         for control in report["controls"]:
             typer.echo(f"  {control['what']:<48} {control['auroc']:.3f}   keeps {control['kept']:.0%}")
         typer.echo("\n".join(f"FLAG {flag}" for flag in report["flags"]) or "No flags.")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.skeleton import NECK, WINDOW_POSES
+from monitor.stages.window import MIN_MEASURED
 from trainer.data.tracks import Track
 
-MIN_MEASURED = 0.8  # (a) 30 fps in the paper; here any rate whose poses stand behind the 30 Hz grid
 MOST_ASPECT = 0.1  # (b) shapes of the picture may differ by so much from the most common one
 MIDDLE = (0.25, 0.75)  # (c) where the neck is, as a share of the width
 MOST_COMPANY = 0.1  # (d) share of poses with a second body in the picture
@@ -87,7 +87,7 @@ def _fitting(track: Track, shape: float) -> Track:
 
 
 def _broken(track: Track, rows: slice, shape: float) -> Iterator[str]:
-    if len(track.measured) and track.measured[rows].mean() < MIN_MEASURED:
+    if len(track.measured) and track.measured[rows].mean() < MIN_MEASURED:  # 30 fps in the paper; here as the monitor
         yield "rate"
     if track.height and shape and abs(track.width / track.height / shape - 1) > MOST_ASPECT:
         yield "size"

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from models.skeleton import RATE_HZ, UPPER_BODY, WINDOW_POSES
 from trainer.data.splits import PARTS, make_split
 from trainer.data.tracks import Track
+from trainer.data.windows import judged
 from trainer.errors import DataUnusable
 
 COLUMNS = 2 * len(UPPER_BODY)
@@ -59,12 +60,16 @@ def write_csv(folder: Path, segments: Iterable[Segment]) -> int:
 
 
 def segments_of(tracks: Sequence[Track], person: str, protocol: str = "paper") -> Iterator[Segment]:
-    """Cut tracks into the paper's segments, one after the other without overlap, split part by split part."""
+    """Cut tracks into the paper's segments, one after the other without overlap, split part by split part.
+
+    Those that the monitor would not judge are left out: the files can't say which poses were measured.
+    """
     split = make_split(protocol, tracks, person)
     for part in PARTS:
         for span in split.part(part):
             track = tracks[span.track]
-            for first in range(span.first, span.last - WINDOW_POSES + 1, WINDOW_POSES):
+            starts = np.arange(span.first, span.last - WINDOW_POSES + 1, WINDOW_POSES)
+            for first in starts[judged(track, starts)].tolist():
                 poses = track.keypoints[first : first + WINDOW_POSES]
                 start_s = float(track.time_s[first])
                 label = int(track.is_fake_of(person))

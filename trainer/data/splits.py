@@ -11,7 +11,7 @@ import numpy as np
 
 from models.skeleton import WINDOW_POSES
 from trainer.data.tracks import Track
-from trainer.data.windows import Span
+from trainer.data.windows import Span, judged
 from trainer.errors import RecordingLeaked, SplitImpossible
 
 PARTS = ("train", "validate", "test")
@@ -201,8 +201,13 @@ def _between(tracks: Sequence[Track], number: int, start: int, end: int) -> list
 
 
 def _check_classes(protocol: str, part: str, spans: Sequence[Span], tracks: Sequence[Track], person: str) -> None:
-    found = {tracks[span.track].is_fake_of(person) for span in spans}
+    found = {tracks[span.track].is_fake_of(person) for span in spans if _tells(tracks[span.track], span)}
     for fake, what in ((False, f"of {person}"), (True, "of others")):
         if fake not in found:
-            why = f"the part {part} has no window {what}; more recordings, or longer ones, are needed"
-            raise SplitImpossible(protocol, why)
+            why = f"the part {part} has no window {what} that the monitor would judge; more recordings are needed"
+            raise SplitImpossible(protocol, f"{why}, longer ones, or such as show the arms")
+
+
+def _tells(track: Track, span: Span) -> bool:
+    """Tell whether one of a span's windows would be judged, cut without overlap: so it is whatever the step."""
+    return bool(judged(track, np.arange(span.first, span.last - WINDOW_POSES + 1, WINDOW_POSES)).any())

@@ -1,13 +1,17 @@
-"""Tracks -> windows -> batches. A split decides which poses belong to which part before any window is cut."""
+"""Tracks -> windows -> batches. A split decides which poses belong to which part before any window is cut.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+What the monitor would not judge is no window here either: no model is trained or measured on what it never sees.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.skeleton import WINDOW_POSES
+from models.skeleton import LEFT_ELBOW, LEFT_WRIST, RIGHT_ELBOW, RIGHT_WRIST, WINDOW_POSES
+from monitor.stages.window import MIN_ARMS, MIN_MEASURED
 from trainer.data.tracks import Track
 
 
@@ -26,7 +30,8 @@ class Windows:
 
     start (N,) is the row of each window's first pose among all tracks' poses laid end to end (poses, (R, 18, 3)
     float32); label (N,) is 1 where the window is not the person; who (N,) is 0 for the person and the number of
-    Library.people's entry for anybody else; track (N,) tells which of tracks it is from.
+    Library.people's entry for anybody else; track (N,) tells which of tracks it is from. refused counts, by the
+    monitor's reason, the windows that were left out.
     """
 
     tracks: Sequence[Track]
@@ -36,6 +41,7 @@ class Windows:
     label: npt.NDArray[np.float32]
     who: npt.NDArray[np.int64]
     length: int = WINDOW_POSES
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -76,23 +82,55 @@ class PoseDataset:
         self.tracks, self.person = tracks, person
         self.poses = torch.from_numpy(np.concatenate([track.keypoints for track in tracks]))
         self._offset = _offsets(tracks)
+        self._arms, self._measured = (np.concatenate(flags) for flags in zip(*map(_quality, tracks), strict=True))
         self._label = np.array([track.is_fake_of(person) for track in tracks], np.float32)
         owners = [(track.person, track.genuine) for track in tracks]
         self.people = [(person, True), *sorted(set(owners) - {(person, True)})]
         self._who = np.array([self.people.index(owner) for owner in owners], np.int64)
 
     def cut(self, spans: Sequence[Span], step: int, length: int = WINDOW_POSES) -> Windows:
-        """Cut windows of length poses, one every step poses, inside each span; none crosses a span's border."""
+        """Cut windows of length poses, one every step poses, inside each span; none crosses a span's border.
+
+        What the monitor would refuse, arms hidden or too few poses measured, is left out and counted.
+        """
         starts: list[npt.NDArray[np.int64]] = [np.zeros(0, np.int64)]
         owners: list[npt.NDArray[np.int64]] = [np.zeros(0, np.int64)]
         for span in spans:
             inside = np.arange(span.first, span.last - length + 1, step, dtype=np.int64)
             starts.append(self._offset[span.track] + inside)
             owners.append(np.full(len(inside), span.track, np.int64))
-        track = np.concatenate(owners)
+        start, track = np.concatenate(starts), np.concatenate(owners)
+        hidden, thin = _refused(self._arms, self._measured, start, length)
+        refused = {"arms_hidden": int(hidden.sum()), "low_coverage": int((thin & ~hidden).sum())}
+        start, track = start[~(hidden | thin)], track[~(hidden | thin)]
         return Windows(
-            self.tracks, self.poses, np.concatenate(starts), track, self._label[track], self._who[track], length
+            self.tracks, self.poses, start, track, self._label[track], self._who[track], length, refused=refused
         )
+
+
+def judged(track: Track, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Tell which windows of 150 poses, by their first poses in a track (N,), the monitor would judge."""
+    hidden, thin = _refused(*_quality(track), starts, WINDOW_POSES)
+    return ~(hidden | thin)
+
+
+def _quality(track: Track) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(T,) one whole arm is seen, (T,) measured, as monitor.stages.window.quality_of(); all of it where nobody knows."""
+    seen = track.keypoints[..., 2] > 0
+    right, left = seen[:, [RIGHT_ELBOW, RIGHT_WRIST]].all(axis=1), seen[:, [LEFT_ELBOW, LEFT_WRIST]].all(axis=1)
+    return np.asarray(right | left), track.measured if len(track.measured) else np.ones(len(seen), np.bool_)
+
+
+def _refused(
+    arms: npt.NDArray[np.bool_], measured: npt.NDArray[np.bool_], starts: npt.NDArray[np.int64], length: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Tell which windows have their arms hidden, and which too few measured poses."""
+
+    def share(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        so_far = np.concatenate([[0], np.cumsum(flags)])
+        return np.asarray((so_far[starts + length] - so_far[starts]) / length)
+
+    return share(arms) < MIN_ARMS, share(measured) < MIN_MEASURED
 
 
 def _offsets(tracks: Sequence[Track]) -> npt.NDArray[np.int64]:

@@ -129,7 +129,8 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
     """Score a model untouched and under each control, on what it was not trained on.
 
     On the very data that its card names, only the test part of its own split counts; other data count whole. Keys:
-    auroc, ci, controls (a list), posture (bool), flags (sentences; empty when nothing was found).
+    auroc, ci, windows, left_out (windows that the monitor would not judge, by its reason), controls (a list), posture
+    (bool), flags (sentences; empty when nothing was found).
 
     Raises:
         SplitImpossible: one class only.
@@ -145,6 +146,7 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
         "model": model.path.name,
         "person": model.person,
         "windows": len(windows),
+        "left_out": dict(windows.refused),
         "recordings": len(set(windows.track.tolist())),
         "auroc": untouched.value,
         "ci": asdict(untouched),
