@@ -14,7 +14,8 @@ from torch import Tensor
 
 from models.artifact import LoadedModel
 from models.explain import held_still
-from models.skeleton import UPPER_BODY
+from models.skeleton import RATE_HZ, UPPER_BODY
+from monitor.stages.resample import EARLY_S
 from trainer.data.augment import mirrored
 from trainer.data.splits import make_split
 from trainer.data.tracks import Track, digest
@@ -27,6 +28,13 @@ POSTURE_KEPT = 0.8
 
 FRAGILE = 0.8
 """A model that keeps less than this of it under another camera won't survive another studio."""
+
+
+NTSC = 60 / 1.001
+"""Frames a second of most 60 fps streams. After 4 s (tick 120) they have drifted by a quarter of a frame against the
+ticks; 60 exactly has a frame at every tick and would change nothing."""
+
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +74,34 @@ def backwards(poses: Tensor) -> Tensor:
     return poses.flip(1)
 
 
-def another_rate(poses: Tensor, fps: float) -> Tensor:
-    """See every pose at fps only, and put them back on the 30 Hz grid by interpolation, as the monitor does."""
+def another_rate(poses: Tensor, fps: float, first_tick: int = 0) -> Tensor:
+    """See poses (B, T, 18, 3) at an fps stream's frames only, and put them back on the 30 Hz grid as the monitor does.
+
+    The frames' poses lie between the grid's own; which frames are posed and what becomes of them is monitor.resample's
+    rule. first_tick is the window's place in the stream: where fps is no multiple, frames drift against the ticks.
+    """
     length = poses.shape[1]
-    at = torch.arange(length) * fps / 30  # place of each tick among the frames
-    frames = at.floor()
+    tick_s = (first_tick + np.arange(length)) / RATE_HZ
+    frame_s = np.arange(np.floor(tick_s[0] * fps) - 1, np.ceil(tick_s[-1] * fps) + 3) / fps
+    if 1 / fps <= 1 / 40:  # Grid.wants()
+        apart_s = np.abs(frame_s - np.round(frame_s * RATE_HZ) / RATE_HZ)
+        frame_s = frame_s[apart_s <= 0.5 / fps + EARLY_S]
+    at = np.clip(frame_s * RATE_HZ - first_tick, 0, length - 1)  # beyond the window its edge repeats
+    at = np.where(np.abs(at - np.round(at)) < 1e-6, np.round(at), at)
+    floor = np.floor(at).astype(np.int64)
+    seen = _between(poses, floor, np.minimum(floor + 1, length - 1), at - floor)
+    after = np.searchsorted(frame_s, tick_s - EARLY_S)
+    share = (tick_s - frame_s[after - 1]) / (frame_s[after] - frame_s[after - 1])
+    return _between(seen, after - 1, after, np.minimum(share, 1.0))
 
-    def pose_at(frame: Tensor) -> Tensor:
-        return poses[:, (frame * 30 / fps).round().long().clamp(0, length - 1)]
 
-    before, after = pose_at(frames), pose_at(frames + 1)
-    share = (at - frames).view(1, -1, 1, 1)
-    mixed = before + share * (after - before)
-    both = (before[..., 2:] > 0) & (after[..., 2:] > 0)
-    return torch.where(both, mixed, torch.where(share >= 0.5, after, before))
+def _between(poses: Tensor, before: Places, after: Places, share: npt.NDArray[np.float64]) -> Tensor:
+    """monitor.stages.resample.between() for whole windows: poses at places (T',) before and after, share of the latter."""
+    a, b = poses[:, torch.from_numpy(before)], poses[:, torch.from_numpy(after)]
+    part = torch.from_numpy(share).view(1, -1, 1, 1)  # float64: a tie between two frames must stay what it is there
+    mixed = torch.where(part < 1, a + part.float() * (b - a), b)
+    both = (a[..., 2:] > 0) & (b[..., 2:] > 0)
+    return torch.where(both, mixed, torch.where(part >= 0.5, b, a))
 
 
 def moved_camera(poses: Tensor) -> Tensor:
@@ -117,7 +139,8 @@ CONTROLS = (
     Control("camera", "camera shifted and zoomed", moved_camera, camera=True),
     Control("mirrored", "picture mirrored", mirrored),
     Control("fps_25", "25 fps, interpolated to 30 Hz", lambda poses: another_rate(poses, 25), camera=True),
-    Control("fps_60", "60 fps: every second frame of 60 is a tick", lambda poses: another_rate(poses, 60), camera=True),
+    Control("fps_50", "50 fps: the frames nearest to the ticks", lambda poses: another_rate(poses, 50), camera=True),
+    Control("fps_59.94", "59.94 fps, between two ticks", lambda poses: another_rate(poses, NTSC, 120), camera=True),
     Control("fps_15", "15 fps, interpolated to 30 Hz", lambda poses: another_rate(poses, 15)),
     Control("lost_keypoints", "one keypoint of ten lost", lost_keypoints, camera=True),
     Control("noise_3px", "another pose network: 3 px of noise", noisy),
