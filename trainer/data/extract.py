@@ -21,10 +21,13 @@ from monitor.stages.resample import Resampler
 from monitor.stages.smoothing import filter_name
 from monitor.stages.speaker import SpeakerTracker
 from monitor.stream.ingest import read_recording
+from trainer.data.people import count_people, in_whole_frame
 from trainer.data.tracks import Track, write_track
 from trainer.errors import DataUnusable
 
 COLUMNS = ("path", "person", "genuine", "session", "source", "licence")
+UNKNOWING = "there already, but does not know who else is in the picture; remove it to have it made anew"
+
 GLANCE_PX = (160, 90)  # the camera's own movement is read on so small a picture
 
 
@@ -145,17 +148,24 @@ def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwor
 def _follow(
     recording: Recording, settings: PoseSettings, network: PoseNetwork
 ) -> Iterator[tuple[Tick, int, float, tuple[int, int]]]:
-    """Give each tick with the bodies in its frame, the camera's movement, and the picture's (width, height)."""
-    speaker, grid, glance = SpeakerTracker(smooth=settings.smooth), Resampler(), None
+    """Give each tick with the people in the picture, the camera's movement, and the picture's (width, height).
+
+    People are counted where the whole frame is seen, at searches and looks round, and that count holds until the next.
+    """
+    speaker, grid, glance, count = SpeakerTracker(smooth=settings.smooth), Resampler(), None, 0
     for frame in read_recording(str(recording.path), recording.name):
         if not grid.wants(frame):
             continue
-        [people] = network.find([speaker.crop(frame)])
+        crop = speaker.crop(frame)
+        [people] = network.find([crop])
         before, glance = glance, _glance(frame)
         camera = _camera(before, glance)
         height, width = frame.image.shape[:2]
-        for tick in grid.advance(frame, speaker.pick(frame, people)):
-            yield tick, len(people), camera, (width, height)
+        sighting = speaker.pick(frame, people)
+        if crop.image.size and not crop.often:  # the followed square alone shows nobody else
+            count = count_people(in_whole_frame(crop, people, frame), sighting.pose)
+        for tick in grid.advance(frame, sighting):
+            yield tick, count, camera, (width, height)
 
 
 def _glance(frame: Frame) -> npt.NDArray[np.float32]:
@@ -184,7 +194,8 @@ def _extract_one(recording: Recording, out: Path, settings: PoseSettings) -> Ext
         if path.is_file():
             from trainer.data.tracks import read_track
 
-            return Extracted(recording.name, len(read_track(path).time_s), "there already")
+            track = read_track(path)
+            return Extracted(recording.name, len(track.time_s), "there already" if len(track.people) else UNKNOWING)
         network = PoseNetwork(settings.backend, threads=settings.threads)
         track = make_track(recording, settings, network)
     except BodywatchError as error:

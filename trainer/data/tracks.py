@@ -24,7 +24,8 @@ class Track:
     shown or, where genuine is False, whom a fake claims to show. session is "take" or "movement_take".
 
     Known only for what was extracted from video, else empty: measured (T,) bool, a posed frame stands behind the
-    tick; people (T,) int16 bodies in the picture; camera (T,) float32 how far the camera moved, in picture widths.
+    tick; people (T,) int16 in the whole picture, as it was last seen whole; camera (T,) float32 how far the camera
+    moved, in picture widths.
     kept (T,) bool, or empty for all, is what conditions.py leaves of it. part is the split's part that a segments.csv
     gives it to, else "". filter names what steadied the poses, "" where nobody knows.
     """
@@ -93,7 +94,7 @@ def write_track(path: Path, track: Track) -> None:
             licence=track.licence,
             pose_backend=[track.pose_backend.get("name", ""), track.pose_backend.get("sha256", "")],
             measured=track.measured,
-            people=track.people,
+            people_in_frame=track.people,
             camera=track.camera,
             fps=track.fps,
             filter=track.filter,
@@ -138,7 +139,8 @@ def read_track(path: Path) -> Track:
         if backend is None or not backend[0]
         else dict(zip(("name", "sha256"), map(str, backend), strict=False)),
         measured=np.asarray(values.get("measured", ()), bool),
-        people=np.asarray(values.get("people", ()), np.int16),
+        # "people" of older files counted the followed square, and the speaker twice in a look round: unknown
+        people=np.asarray(values.get("people_in_frame", ()), np.int16),
         camera=np.asarray(values.get("camera", ()), np.float32),
         fps=float(values.get("fps", 0.0)),
         filter=str(values.get("filter", "")),

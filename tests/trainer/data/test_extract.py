@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -10,10 +11,12 @@ from models import artifact
 from models.card import Card
 from models.pose_lstm import Design, PoseLSTM
 from monitor.offline import score_file
-from monitor.records import Score
+from monitor.records import Pose, Score
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.verdict import Rule
-from trainer.data.extract import Extracted, PoseSettings, extract, read_manifest
+from trainer.data.conditions import summary
+from trainer.data.extract import Extracted, PoseSettings, Recording, extract, make_track, read_manifest
+from trainer.data.people import count_people
 from trainer.data.tracks import Track, read_track
 from trainer.data.windows import Span
 from trainer.puppet.renderer import Passage, Script, frames
@@ -71,10 +74,62 @@ def test_a_track_knows_where_it_is_from_and_who_read_it(track: Track) -> None:
 
 def test_the_lectern_speaker_meets_the_papers_conditions(track: Track) -> None:
     """Alone, in the middle, before a camera that stands: what extraction measured says so."""
-    from trainer.data.conditions import summary
-
     [row] = summary([track])
     assert (row["segments"], row["dropped"]) == (1, 0)
+
+
+def test_who_speaks_alone_is_one_person_in_every_pose(track: Track) -> None:
+    """A search and three looks round in 6.5 s: in a look round the speaker is seen twice, and is still one."""
+    assert set(track.people.tolist()) == {1}
+
+
+def test_who_has_a_guest_beside_is_not_alone_in_any_pose(tmp_path: Path) -> None:
+    """The guest stands outside the followed square: the whole frame shows two, held until it is looked at again."""
+    script = Script((Passage(0, SECONDS, scene="beside"),))
+    path = tmp_path / "guest.mp4"
+    for _ in record(frames(script, 640, 360, 15), str(path), 640, 360, 15):
+        pass
+    one = Recording(path, "ada", True, "one", "made up", "CC0")
+    both = make_track(one, PoseSettings(threads=1), PoseNetwork("openpose-thin", threads=1))
+    assert set(both.people.tolist()) == {2}
+    [row] = summary([both])
+    assert (row["segments"], row["dropped_alone"]) == (0, 1)
+
+
+def body(x_px: float) -> npt.NDArray[np.float32]:
+    """Nose, neck and arms about x_px: 100 px wide, 150 px high."""
+    xy = [(0, -40), (0, 0), (-50, 0), (-50, 60), (-45, 110), (50, 0), (50, 60), (45, 110)]
+    made = np.zeros((18, 3), np.float32)
+    made[:8] = [(x_px + x, 150 + y, 0.9) for x, y in xy]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("seen", "followed", "people"),
+    [
+        ([body(320), body(520)], body(322), 2),
+        ([body(322), body(327)], body(322), 1),  # one body read as two, as a pose network does
+        ([body(520)], body(322), 2),  # the small view missed the speaker
+        ([], body(322), 1),
+        ([body(20), body(620)], None, 2),
+        ([], None, 0),
+    ],
+)
+def test_the_speaker_counts_once_and_everybody_else_beside(
+    seen: list[npt.NDArray[np.float32]], followed: npt.NDArray[np.float32] | None, people: int
+) -> None:
+    whole = np.stack(seen) if seen else np.zeros((0, 18, 3), np.float32)
+    assert count_people(whole, None if followed is None else Pose(0.0, followed)) == people
+
+
+def test_counts_of_an_older_version_are_not_believed(folder: Path, done: list[Extracted], tmp_path: Path) -> None:
+    """They are of the followed square: unknown is what they are, the condition is not checked, and extract says so."""
+    with np.load(folder / "tracks" / "speech.npz") as stored:
+        values = {name: stored[name] for name in stored.files if name != "people_in_frame"}
+    np.savez(tmp_path / "speech.npz", **(values | {"people": np.full(len(values["time_s"]), 2, np.int16)}))
+    assert len(read_track(tmp_path / "speech.npz").people) == 0
+    [_, again] = extract(read_manifest(folder / "manifest.csv"), tmp_path, PoseSettings(threads=1))
+    assert "does not know who else is in the picture" in again.why
 
 
 def test_what_is_there_is_not_read_again(folder: Path, done: list[Extracted]) -> None:
