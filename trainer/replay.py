@@ -50,7 +50,7 @@ class Alerts:
     could have: not while a fresh window fills and the rule's k and hold_s run, not where nothing is judged, and not
     while an incident is open, since one event makes one incident; open_hours counts the latter. too_short says why no
     rate can be told, "" where it can. found and missed count fakes that could have been found, untold those that were
-    too short for any alert; waits_s has, for each fake found, the seconds from its first pose to the alert.
+    too short for any alert; waits_s has, for each fake found, the seconds played of it until the alert.
     """
 
     false_alerts: int
@@ -104,8 +104,7 @@ def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
     """Run the verdict stage over every recording; every verdict stands for EVERY_S."""
     seen = [(recording, _watch(recording, rule)) for recording in played]
     genuine = [watched for recording, watched in seen if not recording.fake]
-    fakes = [watched for recording, watched in seen if recording.fake]
-    waits_s = tuple(watched.fired_s[0] for watched in fakes if watched.fired_s)
+    waits_s, missed, untold = _fakes([(recording, watched) for recording, watched in seen if recording.fake])
     return Alerts(
         false_alerts=sum(len(watched.fired_s) for watched in genuine),
         genuine_hours=sum(recording.duration_s for recording in played if not recording.fake) / 3600,
@@ -113,8 +112,8 @@ def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
         open_hours=sum(watched.open for watched in genuine) * EVERY_S / 3600,
         too_short=_too_short(genuine),
         found=len(waits_s),
-        missed=sum(not watched.fired_s for watched in fakes if watched.able),
-        untold=sum(not watched.able for watched in fakes),
+        missed=missed,
+        untold=untold,
         waits_s=waits_s,
     )
 
@@ -185,6 +184,21 @@ def _watch(recording: Played, rule: Rule) -> _Watched:
         able += ready
         exposed += not before and (_firing(worst) or _firing(verdict))
     return _Watched(tuple(fired_s), able, exposed, opened)
+
+
+def _fakes(stretches: Sequence[tuple[Played, _Watched]]) -> tuple[tuple[float, ...], int, int]:
+    """Give waits for the fakes found, and how many were missed and untold; a recording is one fake, shots and all."""
+    played_s: dict[str, float] = {}  # of each fake, before the stretch at hand
+    waits_s: dict[str, float] = {}
+    able: set[str] = set()
+    for recording, watched in stretches:
+        name, before_s = recording.recording, played_s.get(recording.recording, 0.0)
+        played_s[name] = before_s + recording.duration_s
+        if watched.fired_s:
+            waits_s.setdefault(name, before_s + watched.fired_s[0])
+        if watched.able:
+            able.add(name)
+    return tuple(waits_s.values()), len(able - waits_s.keys()), len(played_s.keys() - able - waits_s.keys())
 
 
 def _firing(verdict: Verdict) -> bool:

@@ -1,6 +1,7 @@
 """False alerts an hour: a rate over the time in which an alert was possible, or "too short to tell"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -110,8 +111,16 @@ def test_a_cut_takes_its_windows_again_and_hidden_arms_only_their_time() -> None
 
 
 def test_a_fake_too_short_for_any_alert_is_not_missed() -> None:
-    made = alerts([stretch([1.0] * 12, fake=True), stretch([0.0] * 60, fake=True)], RULE)
+    short, seen_through = stretch([1.0] * 12, fake=True), stretch([0.0] * 60, fake=True)
+    made = alerts([short, replace(seen_through, recording="b")], RULE)
     assert (made.found, made.missed, made.untold) == (0, 1, 1)
+
+
+def test_a_fake_in_several_shots_is_one_fake() -> None:
+    """Shots of 20, 10 and 20 s, and only the last alerts: found once, after 20 + 10 + 7 s of it."""
+    shots = [stretch([0.0] * 40, fake=True), stretch([0.5] * 20, fake=True), stretch([1.0] * 40, fake=True)]
+    made = alerts(shots, RULE)
+    assert (made.found, made.missed, made.untold, made.waits_s) == (1, 0, 0, (37.0,))
 
 
 def test_no_rule_is_called_quiet_on_clips_that_can_not_alert() -> None:
