@@ -125,6 +125,16 @@ def test_a_report_has_every_table_figure_and_honest_row(results: dict[str, Any],
     json.dumps(report)
 
 
+def test_the_wait_for_an_alert_is_of_all_folds(results: dict[str, Any]) -> None:
+    """Five folds of one protocol: the first found no fake, the others after 7, 8, 9 and 20 s; the median of these."""
+    report = gather(results, TRACKS) | {"fast": None}
+    one = {"false_alerts": 0, "exposed_hours": 0.5, "too_short": ""}
+    report["honest"]["by_session"]["live"] = [one | {"time_to_alert_p50_s": wait_s} for wait_s in (None, 7, 8, 9, 20)]
+    honest, *_ = tables_of(report)
+    [row] = [row for row in honest.rows if row[:2] == ("best features (body)", "another session")]
+    assert row[-1] == 8.5
+
+
 @pytest.mark.parametrize(
     ("live", "said"),
     [
