@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import BodywatchError
+from models.skeleton import RATE_HZ
 from monitor.records import Frame, Tick
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.resample import Resampler
@@ -29,6 +30,7 @@ COLUMNS = ("path", "person", "genuine", "session", "source", "licence")
 UNKNOWING = "there already, but does not know who else is in the picture; remove it to have it made anew"
 
 GLANCE_PX = (160, 90)  # the camera's own movement is read on so small a picture
+Glance = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwor
     seen = list(_follow(recording, settings, network))
     if not any(tick.keypoints[:, 2].any() for tick, *_ in seen):
         raise DataUnusable(recording.path, "shows nobody that the pose network finds")
-    size, fps = seen[-1][3], 1 / float(np.median(np.diff([tick.time_s for tick, *_ in seen])) or 1)
+    size, steps_s = seen[-1][3], [step_s for *_, step_s in seen if step_s is not None]
     shots = np.cumsum([tick.broken is not None for tick, *_ in seen])
     return Track(
         recording=recording.name,
@@ -139,46 +141,55 @@ def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwor
         pose_backend={"name": network.name, "sha256": network.sha256},
         measured=np.array([tick.measured for tick, *_ in seen]),
         people=np.array([people for _, people, *_ in seen], np.int16),
-        camera=np.array([camera for _, _, camera, _ in seen], np.float32),
-        fps=fps,
+        camera=np.array([camera for _, _, camera, *_ in seen], np.float32),
+        fps=1 / float(np.median(steps_s)) if steps_s else 0.0,
         filter=filter_name(settings.smooth),
     )
 
 
 def _follow(
     recording: Recording, settings: PoseSettings, network: PoseNetwork
-) -> Iterator[tuple[Tick, int, float, tuple[int, int]]]:
-    """Give each tick with the people in the picture, the camera's movement, and the picture's (width, height).
+) -> Iterator[tuple[Tick, int, float, tuple[int, int], float | None]]:
+    """Give each tick with the people in the picture, the camera's pace, the picture's (width, height), a frame's time.
 
     People are counted where the whole frame is seen, at searches and looks round, and that count holds until the next.
     """
-    speaker, grid, glance, count = SpeakerTracker(smooth=settings.smooth), Resampler(), None, 0
+    speaker, grid, count = SpeakerTracker(smooth=settings.smooth), Resampler(), 0
+    latest: Frame | None = None
+    glanced: tuple[Frame, Glance] | None = None
     for frame in read_recording(str(recording.path), recording.name):
+        step_s, latest = _step_s(latest, frame), frame
         if not grid.wants(frame):
             continue
         crop = speaker.crop(frame)
         [people] = network.find([crop])
-        before, glance = glance, _glance(frame)
-        camera = _camera(before, glance)
+        before, glanced = glanced, (frame, _glance(frame))
+        camera = _camera(before, glanced)
         height, width = frame.image.shape[:2]
         sighting = speaker.pick(frame, people)
         if crop.image.size and not crop.often:  # the followed square alone shows nobody else
             count = count_people(in_whole_frame(crop, people, frame), sighting.pose)
         for tick in grid.advance(frame, sighting):
-            yield tick, count, camera, (width, height)
+            yield tick, count, camera, (width, height), step_s
 
 
-def _glance(frame: Frame) -> npt.NDArray[np.float32]:
+def _step_s(before: Frame | None, now: Frame) -> float | None:
+    """Give the time from one frame to the next on the same clock."""
+    return None if before is None or before.epoch != now.epoch else now.time_s - before.time_s
+
+
+def _glance(frame: Frame) -> Glance:
     small = cv2.resize(frame.image, GLANCE_PX, interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
-def _camera(before: npt.NDArray[np.float32] | None, now: npt.NDArray[np.float32]) -> float:
-    """How far the whole picture moved between two glances, in picture widths."""
-    if before is None:
+def _camera(before: tuple[Frame, Glance] | None, now: tuple[Frame, Glance]) -> float:
+    """How far the whole picture moved in 1/30 s between two glances, in picture widths."""
+    step_s = _step_s(before and before[0], now[0])
+    if before is None or step_s is None:
         return 0.0
-    (x, y), _ = cv2.phaseCorrelate(before, now)
-    return float(np.hypot(x, y) / GLANCE_PX[0])
+    (x, y), _ = cv2.phaseCorrelate(before[1], now[1])
+    return float(np.hypot(x, y) / GLANCE_PX[0]) / (RATE_HZ * step_s)
 
 
 def _rising(time_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -25,7 +25,7 @@ class Track:
 
     Known only for what was extracted from video, else empty: measured (T,) bool, a posed frame stands behind the
     tick; people (T,) int16 in the whole picture, as it was last seen whole; camera (T,) float32 how far the camera
-    moved, in picture widths.
+    moves in 1/30 s, in picture widths; fps the recording's own frames a second.
     kept (T,) bool, or empty for all, is what conditions.py leaves of it. part is the split's part that a segments.csv
     gives it to, else "". filter names what steadied the poses, "" where nobody knows.
     """

@@ -1,5 +1,6 @@
 """Recordings become tracks through the monitor's own stages: real H.264, the real pose network, the real weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,7 @@ def test_a_25_fps_recording_becomes_30_poses_a_second(track: Track) -> None:
     assert np.diff(track.time_s) == pytest.approx(1 / 30, abs=1e-6)
     assert track.measured.mean() > 0.95
     assert (track.width, track.height, len(track.stretches())) == (640, 360, 1)
+    assert track.fps == pytest.approx(25, abs=0.1)
 
 
 def test_a_track_knows_where_it_is_from_and_who_read_it(track: Track) -> None:
@@ -94,6 +96,20 @@ def test_who_has_a_guest_beside_is_not_alone_in_any_pose(tmp_path: Path) -> None
     assert set(both.people.tolist()) == {2}
     [row] = summary([both])
     assert (row["segments"], row["dropped_alone"]) == (0, 1)
+
+
+@pytest.mark.parametrize("fps", [15, 30])
+def test_a_pan_is_as_fast_whatever_the_frame_rate(fps: int, tmp_path: Path) -> None:
+    """120 px a second of a 640 px picture are 120 / 30 / 640 = 0.00625 picture widths in 1/30 s."""
+    path = tmp_path / "pan.mp4"
+    shots = [
+        replace(shot, image=np.roll(shot.image, round(120 * shot.time_s), axis=1))
+        for shot in frames(Script((Passage(0, 1.5),)), 640, 360, fps)
+    ]
+    for _ in record(shots, str(path), 640, 360, fps):
+        pass
+    panned = make_track(Recording(path, "ada", True, "", "", ""), PoseSettings(threads=1), PoseNetwork(threads=1))
+    assert np.median(panned.camera) == pytest.approx(0.00625, rel=0.15)
 
 
 def body(x_px: float) -> npt.NDArray[np.float32]:
