@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from monitor.records import NotJudged, Quality, Reason, Score
-from monitor.stages.verdict import Rule
+from monitor.stages.verdict import Rule, Verdict
 from tests.support.tracks import make_track
 from trainer.data.windows import Span
 from trainer.evaluate import thresholds
-from trainer.replay import EVERY_S, Played, alerts, choose_rule, play
+from trainer.replay import BREAKS, EVERY_S, Played, alerts, choose_rule, play
 
 RULE = Rule(enter=0.9, clear=0.5, hold_s=1.0, k=3, n=4)
 PATIENT = Rule(enter=0.8, clear=0.6, hold_s=2.0, k=3, n=4)
@@ -108,6 +109,15 @@ def test_a_cut_takes_its_windows_again_and_hidden_arms_only_their_time() -> None
     last = [score(34 + at / 2, 0.0) for at in range(4)]
     made = alerts([Played("a", False, 36, (*first, *away, *second, *hidden, *last))], RULE)
     assert made.exposed_hours == pytest.approx((16 + 16 + 4) * 0.5 / 3600)
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_the_breaks_are_those_of_the_verdict_stage(reason: Reason) -> None:
+    """Two high scores, a pause, a third: suspicion, unless the pause made the stage forget the two."""
+    verdict = Verdict(RULE, str)
+    told = [*verdict.update(score(5, 1.0)), *verdict.update(score(5.5, 1.0)), *verdict.update(not_judged(6, reason))]
+    told += verdict.update(score(6.5, 1.0))
+    assert [incident.state for incident in told] == ([] if reason in BREAKS else ["pending"])
 
 
 def test_a_fake_too_short_for_any_alert_is_not_missed() -> None:
