@@ -60,11 +60,16 @@ def tilt(poses: Tensor, most_deg: float, random: torch.Generator) -> Tensor:
 
 def jitter(poses: Tensor, deviation_px: float, random: torch.Generator) -> Tensor:
     """Add noise to what is seen; deviation_px counts for shoulders 100 px apart."""
-    shoulders = poses[:, :, RIGHT_SHOULDER, :2] - poses[:, :, LEFT_SHOULDER, :2]  # (B, T, 2)
-    size = torch.linalg.vector_norm(shoulders, dim=2).median(dim=1).values.view(-1, 1, 1, 1) / 100
-    noise = torch.randn(*poses.shape[:3], 2, generator=random) * deviation_px * size
+    noise = torch.randn(*poses.shape[:3], 2, generator=random) * deviation_px * size_of(poses)
     moved = torch.cat([poses[..., :2] + noise, poses[..., 2:]], dim=-1)
     return torch.where(poses[..., 2:] > 0, moved, poses)
+
+
+def size_of(poses: Tensor) -> Tensor:
+    """(B, 1, 1, 1) the median width of each window's shoulders, 1 where they are 100 px apart."""
+    shoulders = poses[:, :, RIGHT_SHOULDER, :2] - poses[:, :, LEFT_SHOULDER, :2]  # (B, T, 2)
+    width: Tensor = torch.linalg.vector_norm(shoulders, dim=2).median(dim=1).values
+    return width.view(-1, 1, 1, 1) / 100
 
 
 def drop(poses: Tensor, share: float, random: torch.Generator) -> Tensor:

@@ -16,7 +16,7 @@ from models.artifact import LoadedModel
 from models.explain import held_still
 from models.skeleton import RATE_HZ, UPPER_BODY
 from monitor.stages.resample import EARLY_S
-from trainer.data.augment import mirrored
+from trainer.data.augment import jitter, mirrored, size_of
 from trainer.data.splits import make_split
 from trainer.data.tracks import Track, digest
 from trainer.data.windows import PoseDataset, Span, Windows
@@ -119,16 +119,16 @@ def lost_keypoints(poses: Tensor) -> Tensor:
 
 
 def noisy(poses: Tensor) -> Tensor:
-    """Read every keypoint 3 px off at random, as another pose network would at 640 x 360."""
-    noise = 3 * torch.randn(*poses.shape[:3], 2, generator=torch.Generator().manual_seed(0))
-    there = poses[..., 2:] > 0
-    return torch.cat([torch.where(there, poses[..., :2] + noise, poses[..., :2]), poses[..., 2:]], dim=-1)
+    """Read every keypoint off at random, as another pose network would: 3 px where shoulders are 100 px apart."""
+    return jitter(poses, 3.0, torch.Generator().manual_seed(0))
 
 
 def rounded(poses: Tensor) -> Tensor:
-    """Read every keypoint on the 8 px grid of a pose network's map, the other network's worst case."""
+    """Read every keypoint on the grid of a network's map, its worst case: 8 px where shoulders are 100 px apart."""
+    cell_px = 8 * size_of(poses).clamp(min=0.01)
     there = poses[..., 2:] > 0
-    return torch.cat([torch.where(there, (poses[..., :2] / 8).round() * 8, poses[..., :2]), poses[..., 2:]], dim=-1)
+    on_grid = (poses[..., :2] / cell_px).round() * cell_px
+    return torch.cat([torch.where(there, on_grid, poses[..., :2]), poses[..., 2:]], dim=-1)
 
 
 CONTROLS = (
@@ -143,8 +143,8 @@ CONTROLS = (
     Control("fps_59.94", "59.94 fps, between two ticks", lambda poses: another_rate(poses, NTSC, 120), camera=True),
     Control("fps_15", "15 fps, interpolated to 30 Hz", lambda poses: another_rate(poses, 15)),
     Control("lost_keypoints", "one keypoint of ten lost", lost_keypoints, camera=True),
-    Control("noise_3px", "another pose network: 3 px of noise", noisy),
-    Control("grid_8px", "another pose network: keypoints on its 8 px grid", rounded),
+    Control("noise_3px", "another pose network: noise of 0.03 shoulder widths", noisy),
+    Control("grid_8px", "another pose network: keypoints on its coarse grid", rounded),
 )
 
 

@@ -20,7 +20,7 @@ from monitor.stages.resample import Resampler, between
 from tests.support.tracks import make_track
 from trainer.data.tracks import Track
 from trainer.errors import SplitImpossible
-from trainer.reports.audit import CONTROLS, NTSC, another_rate, audit, shuffled
+from trainer.reports.audit import CONTROLS, NTSC, another_rate, audit, noisy, rounded, shuffled
 
 CARD = Card("ada", "none", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""})
 
@@ -115,6 +115,15 @@ def test_every_control_takes_something_away() -> None:
     """A control that gives back what it got can never fail."""
     poses = torch.from_numpy(make_track("one", "ada").keypoints[None, :150].copy())
     assert [control.name for control in CONTROLS if torch.equal(control.change(poses), poses)] == []
+
+
+@pytest.mark.parametrize("control", [noisy, rounded])
+def test_another_networks_error_grows_with_the_picture(control: Callable[[Tensor], Tensor]) -> None:
+    """The same speech in 1080p, three times as large: 3 px there would be 1 px here, and no model would mind."""
+    poses = torch.from_numpy(make_track("one", "ada").keypoints[None, :150].copy())
+    large = poses * torch.tensor([3.0, 3.0, 1.0])
+    off, off_large = (float((control(x) - x)[..., :2].square().mean().sqrt()) for x in (poses, large))
+    assert off_large == pytest.approx(3 * off, rel=0.05)
 
 
 def beat(time_s: float, hz: float = 1.6) -> npt.NDArray[np.float32]:
