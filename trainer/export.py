@@ -39,7 +39,13 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
     """Fill the card from the run and its report; metrics are named `<protocol> <figure>`.
 
     What could not be had is left out, but for rates an hour: that these are too short to tell must be read.
+
+    Raises:
+        RunUnusable: the report is an older version's, or the tracks are not all of one pose network and filter.
     """
+    if "exposed_hours" not in report["live"]:
+        why = "has a report with false alerts over hours in which none was possible; `evaluate` it again"
+        raise RunUnusable(run.folder, why)
     protocol = report["protocol"]
     metrics: dict[str, Any] = {f"{protocol} {name}": value for name, value in report["window"].items()}
     metrics |= {f"{protocol} recording {name}": value for name, value in report["recording"].items()}

@@ -161,6 +161,14 @@ def test_thresholds_chosen_and_tested_on_seconds_claim_no_rate(run: Run) -> None
     assert card.metrics["by_session thresholds chosen on exposed_hours"] == 0
 
 
+def test_an_older_report_makes_no_card(run: Run) -> None:
+    """Its false alerts are over hours in which none was possible: an evaluation.json may lie there for months."""
+    report = evaluate(run, rounds=20)
+    del report["live"]["exposed_hours"]
+    with pytest.raises(RunUnusable, match="in which none was possible; `evaluate` it again"):
+        make_card(run, report, "")
+
+
 def test_the_card_tells_what_its_thresholds_rest_on(run: Run) -> None:
     """One of Ada's recordings lends its last 12 s; with the hold of 2 s that's 8 verdicts, from 8.0 to 11.5 s."""
     card = make_card(run, evaluate(run, rounds=20), "")
