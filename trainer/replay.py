@@ -171,14 +171,13 @@ def _watch(recording: Played, rule: Rule) -> _Watched:
         changes = [incident.state for incident in verdict.update(judged)]
         if _firing(verdict) and not before:
             fired_s.append(judged.end_s)
+        broken = isinstance(judged, NotJudged) and judged.reason in BREAKS
+        if broken or "resolved" in changes:
+            worst, ready = Verdict(rule, str), ready and not broken
         if isinstance(judged, NotJudged):
-            if judged.reason in BREAKS:
-                worst, ready = Verdict(rule, str), False
             continue
         opened += before
-        if "resolved" in changes:
-            worst = Verdict(rule, str)
-        elif not _firing(worst):
+        if not _firing(worst) and "resolved" not in changes:
             list(worst.update(replace(judged, value=1.0)))
         ready = ready or _firing(worst)
         able += ready

@@ -100,6 +100,15 @@ def test_after_an_incident_the_next_takes_its_three_windows_and_hold() -> None:
     assert made.exposed_hours == pytest.approx((1 + 17) * 0.5 / 3600)
 
 
+def test_after_an_incident_that_ran_out_the_next_takes_its_three_windows_and_hold() -> None:
+    """Fires at 7 s; a minute of nobody ends it, and of ten low scores the first four (3 windows, 1 s) can't alert."""
+    first = [score(5 + at / 2, 1.0) for at in range(5)]
+    away = [not_judged(7.5 + at / 2, "nobody") for at in range(130)]
+    after = [score(72.5 + at / 2, 0.0) for at in range(10)]
+    made = alerts([Played("a", False, 78, (*first, *away, *after))], RULE)
+    assert made.exposed_hours == pytest.approx((1 + 6) * 0.5 / 3600)
+
+
 def test_a_cut_takes_its_windows_again_and_hidden_arms_only_their_time() -> None:
     """10 s judged, 5 s cut, 10 s judged: 20 verdicts each less 4; then 4 s without arms and all 4 verdicts of 2 s."""
     first = [score(5 + at / 2, 0.0) for at in range(20)]
