@@ -1,5 +1,6 @@
 """How a model is trained: every hyperparameter with the paper's value as default, and presets that say what differs."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,6 +85,16 @@ class Recipe(BaseModel):
         if protocol != "paper" or self.step >= WINDOW_POSES:
             return self
         return self.model_copy(update={"epochs": self.epochs * WINDOW_POSES // self.step})
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 0: what a run of this length has there, wherever it was interrupted.
+
+        cosine falls from lr to a hundredth of it over the recipe's epochs (Loshchilov and Hutter 2017, eq. 5).
+        """
+        if self.schedule == "cosine":
+            least = self.lr / 100
+            return least + (self.lr - least) * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        return self.lr * self.lr_gamma ** (epoch // self.lr_step) if self.schedule == "step" else self.lr
 
     @property
     def augments(self) -> bool:

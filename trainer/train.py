@@ -50,14 +50,13 @@ def train(
     """Train on learn, judge every epoch on check, keep the best; go on where an interrupted run stopped.
 
     stop_after ends early, after so many epochs of this call, and so does enough(), asked before each; the run is
-    ready to go on then. Returns the history: for each epoch loss, accuracy (train), val_loss, val_accuracy,
-    val_auroc, lr and seconds.
+    ready to go on then. A finished run goes on when the recipe was made longer, at the longer one's rates. Returns the
+    history: for each epoch loss, accuracy (train), val_loss, val_accuracy, val_auroc, lr and seconds.
     """
     run.mkdir(parents=True, exist_ok=True)
     network.to(device)
     optimizer = _optimizer(network, recipe)
-    schedule = _schedule(optimizer, recipe)
-    history = _resume(run, network, optimizer, schedule)
+    history = _resume(run, network, optimizer)
     weight = class_weight(learn) if recipe.balance else None
     until = recipe.epochs if stop_after is None else min(recipe.epochs, len(history) + stop_after)
     for number in range(len(history), until):
@@ -66,6 +65,8 @@ def train(
         began_s = time.perf_counter()
         random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + number)
         torch.manual_seed(recipe.seed * 1_000_003 + number)  # dropout: a resumed run draws what an unbroken one would
+        for group in optimizer.param_groups:  # not a scheduler's: its state would outlive the length it was made for
+            group["lr"] = recipe.rate(number)
         network.train()
         losses, right, seen = 0.0, 0, 0
         for poses, labels, who, lengths in shuffled(learn, recipe, random):
@@ -82,15 +83,13 @@ def train(
             losses += loss.item() * len(labels)
             right += int(((logits.detach() >= 0).cpu() == (labels >= 0.5)).sum())
             seen += len(labels)
-        lr = float(optimizer.param_groups[0]["lr"])
-        schedule.step()
-        epoch = {"epoch": number + 1, "loss": losses / seen, "accuracy": right / seen, "lr": lr}
+        epoch = {"epoch": number + 1, "loss": losses / seen, "accuracy": right / seen, "lr": recipe.rate(number)}
         epoch |= validate(network, check, device, weight)
         epoch["seconds"] = time.perf_counter() - began_s
         history.append(epoch)
         if best_epoch(history, recipe.keep) == number + 1:
             _save(run / "best.pt", network.state_dict())
-        _save(run / "last.pt", _state(network, optimizer, schedule, history))
+        _save(run / "last.pt", _state(network, optimizer, history))
         _write_history(run, history)
         told(epoch)
     return history
@@ -193,30 +192,17 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return made
 
 
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.LRScheduler:
-    if recipe.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs, eta_min=recipe.lr / 100)
-    gamma = recipe.lr_gamma if recipe.schedule == "step" else 1.0
-    return torch.optim.lr_scheduler.StepLR(optimizer, recipe.lr_step, gamma)
+def _state(network: nn.Module, optimizer: Any, history: list[Epoch]) -> dict[str, Any]:
+    return {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
 
 
-def _state(network: nn.Module, optimizer: Any, schedule: Any, history: list[Epoch]) -> dict[str, Any]:
-    return {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "history": history,
-    }
-
-
-def _resume(run: Path, network: nn.Module, optimizer: Any, schedule: Any) -> list[Epoch]:
+def _resume(run: Path, network: nn.Module, optimizer: Any) -> list[Epoch]:
     path = run / "last.pt"
     if not path.is_file():
         return []
     state = _load(path)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
     history: list[Epoch] = state["history"]
     log.info("%s: going on after epoch %d", run, len(history))
     return history

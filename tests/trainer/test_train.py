@@ -240,3 +240,36 @@ def test_the_papers_split_gets_as_many_steps_from_fewer_windows() -> None:
 def test_the_last_epoch_is_kept_when_asked(tmp_path: Path) -> None:
     run = train(tmp_path / "run", RECIPE.model_copy(update={"keep": "last", "epochs": 3}))
     assert run.best()["epoch"] == 3
+
+
+LONGER = RECIPE.model_copy(update={"schedule": "cosine", "keep": "last"})
+
+
+def rates(folder: Path, *epochs: int) -> list[float]:
+    """Train for so many epochs, then make the run longer, and so on: the learning rate of every epoch."""
+    runs = [train(folder, LONGER.model_copy(update={"epochs": number})) for number in epochs]
+    return [epoch["lr"] for epoch in runs[-1].history()]
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
+    return rates(tmp_path_factory.mktemp("longer"), 4, 8)
+
+
+def test_a_run_made_longer_has_the_longer_runs_rates(longer: list[float], tmp_path: Path) -> None:
+    """A cosine over 8 epochs is at half its rate in the fifth, whenever the 8 were asked for."""
+    assert longer[4:] == pytest.approx(rates(tmp_path, 8)[4:])
+    assert longer[4] == pytest.approx((0.03 + 0.0003) / 2)
+
+
+def test_a_run_made_longer_ends_at_a_low_rate(longer: list[float]) -> None:
+    """It rises once, where it goes on, and then only falls: `last` keeps an epoch at (1 + cos(7/8 pi)) / 2 = 3.8 %."""
+    assert np.diff(longer[4:]).max() < 0
+    assert longer[-1] < 0.05 * 0.03
+
+
+def test_a_stepped_rate_falls_every_so_many_epochs() -> None:
+    """Table 3: 1e-2, halved every 30 epochs, is 1e-2 / 2**6 in the last of 200."""
+    paper = read_recipe("paper")
+    assert [paper.rate(epoch) for epoch in (0, 29, 30)] == pytest.approx([1e-2, 1e-2, 5e-3])
+    assert paper.rate(199) == pytest.approx(1e-2 / 64)
