@@ -173,11 +173,15 @@ def load_best(run: Path, network: nn.Module) -> nn.Module:
 def start_from(network: PoseLSTM, run: Path) -> None:
     """Fine-tune: begin with another run's best weights, for as far as the two networks agree.
 
+    The other's centre and spread come with them, since its weights were learned on features brought to that range; its
+    odds stay behind, since they tell how often the other's data showed somebody else.
+
     Raises:
         RunUnusable: no weights there, or not one of them fits.
     """
     mine = network.state_dict()
     theirs = _load(run / "best.pt") if (run / "best.pt").is_file() else {}
+    theirs.pop("odds", None)
     fitting = {name: weights for name, weights in theirs.items() if name in mine and weights.shape == mine[name].shape}
     if not any(name.startswith("cell.") for name in fitting):
         raise RunUnusable(run, "has no weights that fit this recipe; train with the same features, hidden and layers")

@@ -1,6 +1,7 @@
 """The training loop on two made-up people who differ only in tempo: it learns, resumes and repeats exactly."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from models.pose_lstm import PoseLSTM
 from monitor.records import Score
 from tests.support.tracks import make_track, two_people
 from trainer.data.splits import PARTS
+from trainer.data.tracks import Track
 from trainer.data.windows import Span
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
@@ -273,3 +275,19 @@ def test_a_stepped_rate_falls_every_so_many_epochs() -> None:
     paper = read_recipe("paper")
     assert [paper.rate(epoch) for epoch in (0, 29, 30)] == pytest.approx([1e-2, 1e-2, 5e-3])
     assert paper.rate(199) == pytest.approx(1e-2 / 64)
+
+
+def odds_of(folder: Path, tracks: list[Track], init_from: Path | None = None) -> float:
+    """Train one epoch of a network that tells people apart; its log odds of "somebody else" where nothing is known."""
+    recipe = RECIPE.model_copy(update={"tell_apart": True, "epochs": 1})
+    train_person(folder, Path("made up"), "ada", tracks, recipe, protocol="by_session", device=CPU, init_from=init_from)
+    return start_run(folder, Task("made up", "ada", "by_session"), recipe, tracks).network().odds.item()
+
+
+def test_fine_tuning_leaves_the_other_datas_odds_behind(tmp_path: Path) -> None:
+    """Ada, Bob and Cy alike: two to one against Ada, ln 2. With as much of her once more it is one to one, ln 1."""
+    days = 3 * ["monday"] + 3 * ["tuesday"]
+    cy = [make_track(f"cy-{n}", "cy", seconds=40, session=f"m0_{day}", seed=n) for n, day in enumerate(days)]
+    more = [replace(track, recording=f"{track.recording}-more") for track in TRACKS if track.person == "ada"]
+    assert odds_of(tmp_path / "one", [*TRACKS, *cy]) == pytest.approx(math.log(2))
+    assert odds_of(tmp_path / "two", [*TRACKS, *cy, *more], tmp_path / "one") == pytest.approx(0)
