@@ -14,7 +14,7 @@ from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import WINDOW_POSES
 from trainer.data.folder import read_tracks
 from trainer.data.splits import Split, make_split
-from trainer.data.tracks import Track, digest
+from trainer.data.tracks import Track, digest, digest_before_sessions
 from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe, check_recipe
@@ -111,7 +111,9 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
     folder.mkdir(parents=True, exist_ok=True)
     for name, values in (("task.json", _values(task)), ("recipe.json", recipe.model_dump())):
         path, fresh = folder / name, json.dumps(values, indent=1, sort_keys=True)
-        if path.is_file() and not _same({**values, **json.loads(path.read_text())}, values):
+        kept = json.loads(path.read_text()) if path.is_file() else {}
+        _refuse_older(folder, kept.get("digest"), tracks)
+        if not _same({**values, **kept}, values):
             raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
         path.write_text(fresh)
     return run
@@ -129,11 +131,22 @@ def open_run(folder: Path, *, data: Path | None = None) -> Run:
     except (OSError, ValueError, TypeError):
         raise RunUnusable(folder, "holds no run (task.json and recipe.json); `train` makes one") from None
     tracks = read_tracks(data or Path(task.data))
+    _refuse_older(folder, task.digest, tracks)
     if digest(tracks) != task.digest:
         raise RunUnusable(
             folder, f"was trained on other data than {data or task.data} holds now; name the folder with --data"
         )
     return _assemble(folder, task, recipe, tracks)
+
+
+def _refuse_older(folder: Path, named: str | None, tracks: Sequence[Track]) -> None:
+    """Refuse a run whose digest says nothing of sessions: what it calls its test part now may have been trained on."""
+    if named == digest_before_sessions(tracks):
+        raise RunUnusable(
+            folder,
+            "is an older trainer's: its data digest does not cover sessions and parts, so nobody can tell whether the "
+            "recordings are split now as they were then; train it again, in another folder",
+        )
 
 
 def _assemble(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track]) -> Run:

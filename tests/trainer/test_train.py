@@ -15,7 +15,7 @@ from models.pose_lstm import PoseLSTM
 from monitor.records import Score
 from tests.support.tracks import make_track, two_people
 from trainer.data.splits import PARTS
-from trainer.data.tracks import Track
+from trainer.data.tracks import Track, digest_before_sessions, write_track
 from trainer.data.windows import Span
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.evaluate import evaluate, scorer
@@ -92,8 +92,6 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(run: Run) -> None:
 
 
 def test_a_run_is_refused_when_its_data_changed(run: Run, tmp_path: Path) -> None:
-    from trainer.data.tracks import write_track
-
     write_track(tmp_path / "one.npz", make_track("one", "ada"))
     with pytest.raises(RunUnusable, match="was trained on other data"):
         open_run(run.folder, data=tmp_path)
@@ -291,3 +289,30 @@ def test_fine_tuning_leaves_the_other_datas_odds_behind(tmp_path: Path) -> None:
     more = [replace(track, recording=f"{track.recording}-more") for track in TRACKS if track.person == "ada"]
     assert odds_of(tmp_path / "one", [*TRACKS, *cy]) == pytest.approx(math.log(2))
     assert odds_of(tmp_path / "two", [*TRACKS, *cy, *more], tmp_path / "one") == pytest.approx(0)
+
+
+def written(folder: Path, tracks: list[Track]) -> Path:
+    folder.mkdir()
+    for track in tracks:
+        write_track(folder / f"{track.recording}.npz", track)
+    return folder
+
+
+def test_relabelled_sessions_are_other_data(run: Run, tmp_path: Path) -> None:
+    """Days swapped: the very recordings that were trained on would now be tested."""
+    other = {"monday": "tuesday", "tuesday": "monday"}
+    swapped = [replace(track, session=f"{track.movement}_{other[track.take]}") for track in TRACKS]
+    with pytest.raises(RunUnusable, match="was trained on other data"):
+        open_run(run.folder, data=written(tmp_path / "data", swapped))
+
+
+def test_a_run_whose_digest_does_not_cover_the_sessions_is_refused(tmp_path: Path) -> None:
+    """As older trainers named data, by persons and keypoints only: nobody can tell whether its split still holds."""
+    train(tmp_path / "run", stop_after=1)
+    task = json.loads((tmp_path / "run" / "task.json").read_text())
+    (tmp_path / "run" / "task.json").write_text(json.dumps(task | {"digest": digest_before_sessions(TRACKS)}))
+    data = written(tmp_path / "data", TRACKS)
+    with pytest.raises(RunUnusable, match=r"does not cover sessions .* train it again"):
+        open_run(tmp_path / "run", data=data)
+    with pytest.raises(RunUnusable, match=r"does not cover sessions .* train it again"):
+        train(tmp_path / "run")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -148,9 +149,31 @@ def read_track(path: Path) -> Track:
 
 
 def digest(tracks: Iterable[Track]) -> str:
-    """Name the data: sha256 over every recording's name, person and keypoints, in the order of names."""
+    """Name the data: sha256 over all that decides a split, a window or a label, in the order of recordings' names.
+
+    That is name, person, genuine, session and part, then times, keypoints, shots, what was measured and what the
+    conditions keep. Source, licence, frame rate, pose network and filter are facts for the card and decide nothing.
+    """
     whole = hashlib.sha256()
-    for track in sorted(tracks, key=lambda track: track.recording):
+    for track in by_name(tracks):
+        facts = (track.recording, track.person, track.genuine, track.session, track.part, len(track.time_s))
+        whole.update(json.dumps(facts).encode())
+        every = np.ones(len(track.time_s), bool)  # what an empty array says
+        flags = [array if len(array) else every for array in (track.measured, track.kept)]
+        for array in (track.time_s, track.keypoints, track.shot, *flags):
+            whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()
+
+
+def digest_before_sessions(tracks: Iterable[Track]) -> str:
+    """Name the data as older runs and cards do: by name, person, genuine and keypoints alone, so by no split."""
+    whole = hashlib.sha256()
+    for track in by_name(tracks):
         whole.update(f"{track.recording}\0{track.person}\0{track.genuine}\0".encode())
         whole.update(np.ascontiguousarray(track.keypoints).tobytes())
     return whole.hexdigest()
+
+
+def by_name(tracks: Iterable[Track]) -> list[Track]:
+    """Sort tracks by their recordings' names."""
+    return sorted(tracks, key=lambda track: track.recording)

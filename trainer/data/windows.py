@@ -115,7 +115,7 @@ def judged(track: Track, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
 
 
 def _quality(track: Track) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(T,) one whole arm is seen, (T,) measured, as monitor.stages.window.quality_of(); all of it where nobody knows."""
+    """(T,) one whole arm is seen, (T,) measured, as the window stage's quality_of(); all of it where nobody knows."""
     seen = track.keypoints[..., 2] > 0
     right, left = seen[:, [RIGHT_ELBOW, RIGHT_WRIST]].all(axis=1), seen[:, [LEFT_ELBOW, LEFT_WRIST]].all(axis=1)
     return np.asarray(right | left), track.measured if len(track.measured) else np.ones(len(seen), np.bool_)

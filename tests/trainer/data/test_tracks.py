@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,3 +96,37 @@ def test_table_2_counts_real_and_fake_apart() -> None:
         ("real", "bob", 4),
         ("fake", "ada", 4),
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recording": "other"},
+        {"person": "eve"},
+        {"genuine": False},
+        {"session": "walk_tuesday"},
+        {"part": "test"},
+        {"shot": np.repeat([0, 1], 300).astype(np.int32)},
+        {"time_s": np.arange(600) / 30 + (np.arange(600) >= 300)},
+        {"kept": np.arange(600) >= 150},
+        {"measured": np.arange(600) >= 150},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_digest_covers_all_that_decides_a_split_or_a_label(change: dict[str, Any]) -> None:
+    """Sessions, parts and names give recordings to train or test; shots, gaps in time and conditions cut windows."""
+    one, two = make_track("one", "ada"), make_track("two", "bob")
+    assert digest([one, replace(two, **change)]) != digest([one, two])
+
+
+def test_the_digest_leaves_out_what_decides_nothing() -> None:
+    """A licence looked up later does not make other data of it, nor does an array of "all" where none told as much."""
+    track, every = make_track("one", "ada"), np.ones(600, bool)
+    assert digest([replace(track, licence="MIT", source="studio 2", kept=every, measured=every)]) == digest([track])
+
+
+def test_tracks_come_in_the_order_of_their_names_whatever_the_files_are_called(tmp_path: Path) -> None:
+    """A split draws by place in the list: it must not change where the digest does not."""
+    write_track(tmp_path / "b.npz", make_track("one", "ada"))
+    write_track(tmp_path / "a.npz", make_track("two", "bob"))
+    assert [track.recording for track in read_tracks(tmp_path)] == ["one", "two"]

@@ -103,6 +103,15 @@ def test_on_its_own_data_only_the_test_part_counts(tmp_path: Path) -> None:
     assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 2
 
 
+def test_an_older_card_still_names_its_own_data(tmp_path: Path) -> None:
+    """Its digest did not cover sessions; taken for other data, its training part would be audited as if unseen."""
+    from trainer.data.tracks import digest_before_sessions
+
+    data = {"sha256": digest_before_sessions(tracks()), "split": "by_recording", "seed": 0, "fold": 0}
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data=data))
+    assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 2
+
+
 def test_the_controls_do_what_they_say() -> None:
     """Held still nothing moves; shuffled keeps the very poses; 30 fps changes nothing."""
     poses = torch.from_numpy(make_track("one", "ada").keypoints[None, :150].copy())
