@@ -169,14 +169,22 @@ def export(
 ) -> None:
     """Write a run's best epoch as a model file, with card, thresholds and an index.json that vouches for it.
 
+    A run that was not evaluated yet, or was trained on since, is evaluated first, for the same rate of false alerts.
+
     Example: [bold]bodywatch trainer export runs/ada -o models/ada.pt --note "Ada at the lectern, studio 2"[/]
     """
+    from trainer.evaluate import FALSE_ALERTS_PER_HOUR, made_of
+    from trainer.evaluate import evaluate as judge
     from trainer.export import export as write
     from trainer.runs import open_run
 
-    kept = run / "evaluation.json"
-    report = json.loads(kept.read_text()) if kept.is_file() else None
-    sha256 = write(open_run(run, data=data), out, note=note, report=report)
+    opened, kept = open_run(run, data=data), run / "evaluation.json"
+    report = json.loads(kept.read_text()) if kept.is_file() else {}
+    if report.get("made_of") != made_of(opened):
+        asked_per_hour = report.get("asked_per_hour", FALSE_ALERTS_PER_HOUR)
+        report = plain(judge(opened, false_alerts_per_hour=asked_per_hour))
+        kept.write_text(json.dumps(report, indent=1))
+    sha256 = write(opened, out, note=note, report=report)
     tell({"file": str(out), "sha256": sha256}, as_json)
 
 

@@ -1,5 +1,7 @@
 """A run's figures, by window, by recording, and live: all on recordings that it was not trained on."""
 
+import hashlib
+import importlib.metadata
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -32,7 +34,7 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
     Thresholds are chosen on the validation part and measured on the test part. Keys: protocol, fold, shared
     (recordings that stand in train and test), window, left_out (part -> windows that the monitor would not judge, by
     its reason), recording, ci (name -> {value, low, high}), live, chosen_on (as live, of the validation part),
-    thresholds.
+    thresholds, asked_per_hour (false alerts), made_of.
     """
     network = run.network()
     windows = run.windows("test")
@@ -58,6 +60,21 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
         "live": live_figures(made),
         "chosen_on": live_figures(chosen_on),
         "thresholds": thresholds(rule, chosen_on, false_alerts_per_hour),
+        "asked_per_hour": false_alerts_per_hour,
+        "made_of": made_of(run),
+    }
+
+
+def made_of(run: Run) -> dict[str, Any]:
+    """Say what an evaluation of the run as it is now stands on: a kept one is its evaluation only if that is equal."""
+    return {
+        "weights": hashlib.sha256((run.folder / "best.pt").read_bytes()).hexdigest(),
+        "data": run.task.digest,
+        "person": run.task.person,
+        "protocol": run.task.protocol,
+        "fold": run.task.fold,
+        "seed": run.task.seed,
+        "trainer": importlib.metadata.version("bodywatch"),
     }
 
 

@@ -17,7 +17,7 @@ from models.movement import normal_speeds
 from models.skeleton import WINDOW_POSES
 from trainer.data.tracks import Track
 from trainer.errors import RunUnusable
-from trainer.evaluate import evaluate
+from trainer.evaluate import evaluate, made_of
 from trainer.runs import EVALUATE_STEP, Run
 
 CHOSEN_ON = ("exposed_hours", "false_alerts", "false_alerts_per_hour_at_most", "too_short")
@@ -30,9 +30,16 @@ def export(run: Run, path: Path, *, note: str = "", report: dict[str, Any] | Non
     """Write the best epoch as a model file whose card says how well it did; return its sha256.
 
     report is what evaluate() gave; without it the run is evaluated now.
+
+    Raises:
+        RunUnusable: the report is of other weights, of other data or of another split.
     """
     network = run.network()
-    return artifact.save(path, network, make_card(run, report or evaluate(run), note))
+    report = report or evaluate(run)
+    for what, value in made_of(run).items():
+        if report["made_of"].get(what) != value:
+            raise RunUnusable(run.folder, f"the report is of another {what}; evaluate it again")
+    return artifact.save(path, network, make_card(run, report, note))
 
 
 def make_card(run: Run, report: dict[str, Any], note: str) -> Card:

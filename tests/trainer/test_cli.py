@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from models.artifact import read_card
 from tests.support.tracks import make_track, two_people
 from trainer.cli import app
 from trainer.data.paper_csv import read_csv
 from trainer.data.tracks import write_track
 from trainer.errors import DataUnusable, SplitImpossible
+from trainer.evaluate import evaluate
+from trainer.runs import open_run
 
 COMMANDS = ["extract", "train", "evaluate", "export", "audit", "reproduce", "honest", "to-csv"]
 QUICK = [
@@ -61,6 +64,35 @@ def test_a_model_is_made_from_tracks_with_four_commands(data: Path, tmp_path: Pa
     assert index["ada"]["sha256"] == made["sha256"]
     audited = CliRunner().invoke(app, ["audit", str(model), str(data), "--json"])
     assert len(json.loads(audited.stdout)["controls"]) >= 9
+
+
+def trained(data: Path, run: Path, epochs: int) -> None:
+    call(
+        "train", data, "--person", "ada", "--split", "by_session", "-o", run, "--json", *QUICK, "--epochs", str(epochs)
+    )
+
+
+def test_a_card_never_tells_an_earlier_epochs_figures(data: Path, tmp_path: Path) -> None:
+    """Evaluated after the first epoch, trained to the second: the second's figures, for the rate asked for before."""
+    trained(data, tmp_path / "run", 1)
+    call("evaluate", tmp_path / "run", "--false-alerts-per-hour", "3")
+    trained(data, tmp_path / "run", 2)
+    call("export", tmp_path / "run", "-o", tmp_path / "ada.pt")
+    card, fresh = read_card(tmp_path / "ada.pt"), evaluate(open_run(tmp_path / "run"), false_alerts_per_hour=3)
+    assert card.data["best_epoch"] == 2
+    assert card.metrics["by_session calibration_error"] == fresh["window"]["calibration_error"]
+    assert card.thresholds == fresh["thresholds"]
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["best_epoch"] == 2
+
+
+def test_what_was_evaluated_is_not_evaluated_again(data: Path, tmp_path: Path) -> None:
+    """The kept report is of these weights and data, so that the card tells it, even a mark that no evaluation makes."""
+    trained(data, tmp_path / "run", 1)
+    report = json.loads(call("evaluate", tmp_path / "run", "--json"))
+    marked = report | {"recording": {"mark": 17}}
+    (tmp_path / "run" / "evaluation.json").write_text(json.dumps(marked))
+    call("export", tmp_path / "run", "-o", tmp_path / "ada.pt")
+    assert read_card(tmp_path / "ada.pt").metrics["by_session recording mark"] == 17
 
 
 def test_several_persons_in_one_command(data: Path, tmp_path: Path) -> None:

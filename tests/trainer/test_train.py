@@ -126,6 +126,15 @@ def test_the_exported_file_scores_as_the_run_and_its_card_tells_how_well(run: Ru
     assert "by_session auroc" in model.card.page()
 
 
+@pytest.mark.parametrize("what", ["weights", "data", "protocol", "fold", "seed", "trainer"])
+def test_a_report_of_something_else_makes_no_card(run: Run, tmp_path: Path, what: str) -> None:
+    """Another epoch's weights, other data, another split, another trainer's way of counting."""
+    report = evaluate(run, rounds=20)
+    other = report | {"made_of": report["made_of"] | {what: "another"}}
+    with pytest.raises(RunUnusable, match=f"the report is of another {what}; evaluate it again"):
+        export(run, tmp_path / "ada.pt", report=other)
+
+
 def test_the_card_knows_how_fast_the_persons_wrists_move(run: Run) -> None:
     """30 px at 1 to 1.1 Hz are 4 x 30 x 1.05 = 126 px a second, where shoulders are 100 px apart."""
     card = make_card(run, evaluate(run, rounds=20), "")
