@@ -75,13 +75,14 @@ def experiments(scale: Scale, seed: int) -> Iterator[Experiment]:
     fast: dict[str, Any] = {"seed": seed} | ({"epochs": size.fast_epochs} if size.fast_epochs else {})
     yield Experiment("fast", read_recipe("fast", fast), windows=size.windows)
     for network in PICTURES:
-        yield Experiment(network, _picture_recipe(size, seed), network, windows=size.picture_windows)
+        yield Experiment(network, picture_recipe(size, seed), network, windows=size.picture_windows)
     body: dict[str, Any] = {"seed": seed} | ({"epochs": size.body_epochs} if size.body_epochs else {})
     yield Experiment("body paper", read_recipe("body", body).for_split("paper"))
-    for protocol in HONEST:
+    plain = read_recipe("fast", {**fast, "balance": True, "keep": "auroc"})
+    for protocol in ("paper", *HONEST):
         for fold in range(size.folds if protocol == "unseen_movement" else 1):
-            yield Experiment(f"body {protocol} {fold}", read_recipe("body", body), protocol=protocol, fold=fold)
-            plain = read_recipe("fast", {**fast, "balance": True, "keep": "auroc"})
+            if protocol != "paper":
+                yield Experiment(f"body {protocol} {fold}", read_recipe("body", body), protocol=protocol, fold=fold)
             yield Experiment(
                 f"paper features {protocol} {fold}", plain, protocol=protocol, fold=fold, windows=2 * size.windows
             )
@@ -97,7 +98,7 @@ def _paper_recipe(preset: str, size: Size, seed: int) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def _picture_recipe(size: Size, seed: int) -> Recipe:
+def picture_recipe(size: Size, seed: int) -> Recipe:
     """The paper gives no hyperparameters for these: Adam, cosine, batches."""
     return Recipe(
         lr=1e-3,

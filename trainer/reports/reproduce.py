@@ -164,7 +164,7 @@ def gather(results: dict[str, Result], tracks: Sequence[Track]) -> Result:
         },
         "always_fake": of("paper", "always_fake"),
         "best_features_papers_split": _brief(results.get("body paper")),
-        "papers_features_papers_split": _brief(results.get("paper")),
+        "papers_features_papers_split": _brief(results.get("paper features paper 0")),
         "figures": {
             name: [
                 {
@@ -198,7 +198,9 @@ def _honest(results: dict[str, Result], features: str, protocol: str) -> Result 
     ]
     if not done:
         return None
-    figures: Result = {name: float(np.mean([one[name] for one in done])) for name in ("auroc", "eer", "test")}
+    means = ("auroc", "eer", "test", "always_fake")
+    figures: Result = {name: float(np.mean([one[name] for one in done])) for name in means}
+    figures["train_windows"] = round(np.mean([one["train_windows"] for one in done]))
     figures["accuracy"] = figures.pop("test") / 100
     figures["ci"] = [min(one["ci"]["low"] for one in done), max(one["ci"]["high"] for one in done)]
     figures["folds"] = len(done)

@@ -13,14 +13,15 @@ import torch
 from tests.support.tracks import make_track, two_people
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe
-from trainer.reports.baselines import NETWORKS
-from trainer.reports.experiments import PICTURES, Experiment, experiments
+from trainer.reports.baselines import NETWORKS, weights_of
+from trainer.reports.experiments import PICTURES, Experiment, Scale, experiments
 from trainer.reports.honest import about, honest
 from trainer.reports.report import tables_of, write_report
 from trainer.reports.reproduce import gather, reproduce, run_experiment
 from trainer.runs import open_run
 
 TRACKS = two_people(recordings=6, seconds=18)
+ABOUT = {"person": "ada", "scale": "smoke", "seed": 0, "digest": "ab" * 32, "missing": ["vgg16"], "seconds": 1.0}
 QUICK = Recipe(
     features="body", hidden=8, layers=1, dropout=0, pool="mean", lr=0.02, schedule="constant", batch=16, epochs=2,
     step=75, clip=1, balance=True, tell_apart=True, even=True,
@@ -38,13 +39,14 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("name", "millions"),
-    [("vgg16", 14.72), ("resnet50", 23.51), ("resnet101", 42.50), ("resnet152", 58.15), ("li_resnet152", 58.15)],
+    [("vgg16", 134.27), ("resnet50", 23.51), ("resnet101", 42.50), ("resnet152", 58.15), ("li_resnet152", 58.15)],
 )
 def test_the_compared_networks_are_as_large_as_they_should_be(name: str, millions: float) -> None:
-    """The published sizes less their 1000-class ends: 25.56 - 2.05 = 23.51 million for ResNet50, and so on."""
-    with torch.device("meta"):
-        network = NETWORKS[name](224)
-    assert sum(weight.numel() for weight in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+    """The published sizes less their 1000-class ends: 25.56 - 2.05 = 23.51 million for ResNet50, and so on.
+
+    VGG16 has 138.36 - 4.10 and, ours, 2 x 4224 numbers of batch normalisation and one output.
+    """
+    assert weights_of(name, 224) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
 def test_a_network_of_the_face_alone_does_not_see_the_arms() -> None:
@@ -78,6 +80,65 @@ def test_every_experiment_of_the_paper_is_planned() -> None:
     assert (final.recipe.batch, final.recipe.epochs, final.recipe.hidden) == (1, 200, 512)
 
 
+def z_scored(scale: Scale) -> list[Experiment]:
+    """What the rows of the z-scored features in the honest table stand on."""
+    return [one for one in experiments(scale, seed=0) if one.name.startswith("paper features ")]
+
+
+@pytest.mark.parametrize("scale", ["trial", "smoke", "full"])
+def test_the_z_scored_rows_are_of_one_model(scale: Scale) -> None:
+    """On the random split as on the honest ones: only then is the difference between the rows the split's."""
+    rows = z_scored(scale)
+    assert {one.protocol for one in rows} == {"paper", "by_repetition", "by_session", "unseen_movement"}
+    assert {(one.recipe, one.network, one.windows) for one in rows} == {(rows[0].recipe, "lstm", rows[0].windows)}
+
+
+def test_the_z_scored_row_of_the_random_split_is_not_table_4s_model() -> None:
+    """Model A (512 wide, unbalanced) stood there, above rows of preset fast (128 wide, balanced)."""
+    ends = {"ci": {"low": 0.0, "high": 1.0}}
+    done = {"paper": ends | {"auroc": 0.1}, "paper features paper 0": ends | {"auroc": 0.9}}
+    assert gather(done, TRACKS)["papers_features_papers_split"]["auroc"] == 0.9
+
+
+def test_every_picture_network_says_what_it_is(results: dict[str, Any], tmp_path: Path) -> None:
+    """The paper names networks and no more; a reader sees what ours have, and lack, beside the figures."""
+    write_report(gather(results, TRACKS) | ABOUT, tmp_path)
+    text, page = (tmp_path / "report.md").read_text(), (tmp_path / "report.html").read_text()
+    table = text[text.index("## What stands behind the names") : text.index("## Preset fast")]
+    rows = {row.split(" | ")[0].removeprefix("| "): row for row in table.splitlines() if row.startswith("| ")}
+    assert rows.keys() == {
+        "network", "VGG16", "ResNet50", "ResNet101", "ResNet152", "CNN (VGG16) + LSTM",
+        "Li et al., ResNet152, face alone",
+    }  # fmt: skip
+    assert "| 33.61 |" in rows["VGG16"]  # at 32 px: 14.72 + 512 x 4096 + 4096 x 4096 + 3 x 4096 + 1
+    assert "batch normalisation" in rows["VGG16"]
+    assert "batch normalisation" in rows["CNN (VGG16) + LSTM"]
+    assert "no fully connected layers" in rows["CNN (VGG16) + LSTM"]
+    assert "random weights" in table
+    assert "32 px" in table
+    assert "What stands behind the names" in page
+
+
+def test_vgg16_has_its_fully_connected_layers() -> None:
+    """Two of 4096 and the output; 25,088 numbers come in at 224 px (512 x 7 x 7)."""
+    with torch.device("meta"):
+        network = NETWORKS["vgg16"](224)
+    layers = [(part.in_features, part.out_features) for part in network.modules() if isinstance(part, torch.nn.Linear)]
+    assert layers == [(25088, 4096), (4096, 4096), (4096, 1)]
+
+
+def test_the_honest_table_says_how_its_rows_were_trained(results: dict[str, Any], tmp_path: Path) -> None:
+    """Each row has its own training windows and its own share of fakes; both blocks say which preset they are."""
+    write_report(gather(results, TRACKS) | ABOUT, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    [row] = [line for line in text.splitlines() if line.startswith("| preset body | another session |")]
+    done = results["body by_session 0"]
+    assert f"| another session | {done['train_windows']} |" in row
+    assert f" | {done['always_fake']:.2f} | " in row
+    assert "two layers of 128" in text
+    assert "same kind of model" not in text
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A few experiments, tiny, under the names that the report looks for."""
@@ -106,9 +167,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_a_report_has_every_table_figure_and_honest_row(results: dict[str, Any], tmp_path: Path) -> None:
     """What has not run is a dash, not a missing row."""
-    report = gather(results, TRACKS) | {
-        "person": "ada", "scale": "smoke", "seed": 0, "digest": "ab" * 32, "missing": ["vgg16"], "seconds": 1.0,
-    }  # fmt: skip
+    report = gather(results, TRACKS) | ABOUT
     assert report["tables"].keys() == {"table_2", "table_3", "table_4", "table_5", "table_6"}
     assert report["figures"].keys() == {"figure_8", "figure_9", "figure_10"}
     assert report["honest"].keys() == {"by_repetition", "by_session", "unseen_movement"}
