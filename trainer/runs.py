@@ -103,20 +103,31 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
 
     Raises:
         DataUnusable, SplitImpossible, RecordingLeaked: the data won't do.
-        RunUnusable: the folder holds a run of something else.
+        RunUnusable: the folder holds a run of something else, or a longer one.
     """
     tracks = read_tracks(Path(task.data)) if tracks is None else tracks
     task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
     run = _assemble(folder, task, recipe, tracks)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, values in (("task.json", _values(task)), ("recipe.json", recipe.model_dump())):
-        path, fresh = folder / name, json.dumps(values, indent=1, sort_keys=True)
-        kept = json.loads(path.read_text()) if path.is_file() else {}
-        _refuse_older(folder, kept.get("digest"), tracks)
-        if not _same({**values, **kept}, values):
-            raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
-        path.write_text(fresh)
+    _refuse_older(folder, _kept(folder / "task.json").get("digest"), tracks)
+    if (done := len(run.history())) > recipe.epochs:
+        why = f"has been trained for {done} epochs, more than the {recipe.epochs} asked for; ask for {done} or more"
+        raise RunUnusable(folder, why)
+    remember(folder, "task.json", _values(task))
+    remember(folder, "recipe.json", recipe.model_dump())
     return run
+
+
+def remember(folder: Path, name: str, values: dict[str, Any]) -> None:
+    """Write down in a run's folder what it is made of, once; after that it must be the same.
+
+    Raises:
+        RunUnusable: the folder holds a run of something else.
+    """
+    path = folder / name
+    if not _same({**values, **_kept(path)}, values):
+        raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
+    path.write_text(json.dumps(values, indent=1, sort_keys=True))
 
 
 def open_run(folder: Path, *, data: Path | None = None) -> Run:
@@ -152,6 +163,11 @@ def _refuse_older(folder: Path, named: str | None, tracks: Sequence[Track]) -> N
 def _assemble(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track]) -> Run:
     split = make_split(task.protocol, tracks, task.person, seed=task.seed, fold=task.fold)
     return Run(folder, task, recipe, tracks, split, PoseDataset(tracks, task.person))
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return kept
 
 
 def _values(task: Task) -> dict[str, Any]:

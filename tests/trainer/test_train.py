@@ -91,6 +91,13 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(run: Run) -> None:
         train(run.folder, RECIPE.model_copy(update={"hidden": 99}))
 
 
+def test_a_run_is_not_made_shorter(run: Run) -> None:
+    """Five epochs were trained; a recipe of four would tell their figures as its own."""
+    with pytest.raises(RunUnusable, match="has been trained for 5 epochs, more than the 4 asked for"):
+        train(run.folder, RECIPE.model_copy(update={"epochs": 4}))
+    assert json.loads((run.folder / "recipe.json").read_text())["epochs"] == 5
+
+
 def test_a_run_is_refused_when_its_data_changed(run: Run, tmp_path: Path) -> None:
     write_track(tmp_path / "one.npz", make_track("one", "ada"))
     with pytest.raises(RunUnusable, match="was trained on other data"):

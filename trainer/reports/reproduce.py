@@ -21,7 +21,7 @@ from trainer.recipe import read_recipe
 from trainer.reports.baselines import NETWORKS
 from trainer.reports.experiments import HONEST, SIZES, Experiment, Scale, experiments
 from trainer.reports.paper_results import FIGURES, TABLE_2, TABLE_3, TABLE_4, TABLE_5, TABLE_6
-from trainer.runs import Run, Task, start_run
+from trainer.runs import Run, Task, remember, start_run
 from trainer.train import Epoch, load_best, pick_device, probabilities, train
 
 Result = dict[str, Any]
@@ -85,13 +85,19 @@ def run_experiment(
     enough: Callable[[], bool],
     told: Callable[[Epoch], None],
 ) -> Result:
-    """Train one experiment in the folder home, or go on with it, and judge its test part; result.json ends it."""
-    kept = home / "result.json"
+    """Train one experiment in the folder home, or go on with it, and judge its test part; result.json ends it.
+
+    Raises:
+        RunUnusable: home holds another experiment, or this one on other data, of another person or at another scale.
+    """
+    recipe, kept = experiment.recipe, home / "result.json"
+    run = start_run(home, Task(str(data), person, experiment.protocol, experiment.fold, recipe.seed), recipe, tracks)
+    built = {"network": experiment.network, "windows": experiment.windows, "picture_px": picture_px}
+    remember(home, "experiment.json", built)
     if kept.is_file():
         result: Result = json.loads(kept.read_text())
-        return result
-    recipe = experiment.recipe
-    run = start_run(home, Task(str(data), person, experiment.protocol, experiment.fold, recipe.seed), recipe, tracks)
+        if len(result["history"]) == recipe.epochs:
+            return result
     torch.manual_seed(recipe.seed)
     network = run.fresh_network() if experiment.network == "lstm" else NETWORKS[experiment.network](picture_px)
     learn = run.windows("train").subsample(experiment.windows)

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from tests.support.tracks import make_track, two_people
+from trainer.data.tracks import Track
 from trainer.errors import RunUnusable
 from trainer.recipe import Recipe
 from trainer.reports.baselines import NETWORKS, weights_of
@@ -228,6 +230,40 @@ def test_an_experiment_that_was_stopped_goes_on(tmp_path: Path) -> None:
     done = run(enough=False)
     assert done["complete"]
     assert json.dumps(run(enough=True)) == json.dumps(done)
+
+
+def by_session(home: Path, plan: Experiment, tracks: list[Track]) -> dict[str, Any]:
+    return run_experiment(
+        plan, tracks, Path("made up"), "ada", home, picture_px=32, enough=lambda: False, told=lambda e: None
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fewer", "sentence"),
+    [
+        ({}, 1, "holds a run with another task.json"),
+        ({"recipe": QUICK.model_copy(update={"hidden": 4})}, 0, "holds a run with another recipe.json"),
+        ({"windows": 20}, 0, "holds a run with another experiment.json"),
+        ({"network": "resnet50"}, 0, "holds a run with another experiment.json"),
+    ],
+    ids=["data", "recipe", "windows", "network"],
+)
+def test_what_is_done_is_done_of_the_same_data_and_plan_only(
+    tmp_path: Path, change: dict[str, Any], fewer: int, sentence: str
+) -> None:
+    """Another day's recordings or another scale in the same folder must not get the figures that lie there."""
+    plan = Experiment("by_session", QUICK, protocol="by_session")
+    by_session(tmp_path, plan, TRACKS)
+    with pytest.raises(RunUnusable, match=re.escape(sentence)):
+        by_session(tmp_path, replace(plan, **change), TRACKS[fewer:])
+
+
+def test_an_experiment_made_longer_goes_on(tmp_path: Path) -> None:
+    """Two epochs of scale trial are not the three of the next scale."""
+    plan = Experiment("by_session", QUICK, protocol="by_session")
+    by_session(tmp_path, plan, TRACKS)
+    longer = replace(plan, recipe=QUICK.model_copy(update={"epochs": 3}))
+    assert [epoch["epoch"] for epoch in by_session(tmp_path, longer, TRACKS)["history"]] == [1, 2, 3]
 
 
 def test_reproduce_out_of_time_still_reports_what_it_has(tmp_path: Path) -> None:
