@@ -204,13 +204,13 @@ def _always(report: dict[str, Any]) -> str:
 def _facts(report: dict[str, Any]) -> str:
     missing = f"; not finished: {', '.join(report['missing'])}" if report["missing"] else ""
     cut = (
-        " At smoke scale batches, epochs and windows are cut down: rows show that they run, not how well."
-        if report["scale"] == "smoke"
+        f" At {report['scale']} scale batches, epochs and windows are cut down: rows show that they run, not how well."
+        if report["scale"] != "full"
         else ""
     )
     return (
         f"Person {report['person']}, scale {report['scale']}, seed {report['seed']}, "
-        f"data sha256 {report['digest'][:16]}, {report['seconds']:.0f} s{missing}.{cut}"
+        f"data sha256 {report['digest'][:16]}, {report['seconds']:.0f} s of training{missing}.{cut}"
     )
 
 

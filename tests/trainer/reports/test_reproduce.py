@@ -188,11 +188,11 @@ def test_a_report_has_every_table_figure_and_honest_row(results: dict[str, Any],
 
 def test_the_wait_for_an_alert_is_of_all_folds(results: dict[str, Any]) -> None:
     """Five folds of one protocol: the first found no fake, the others after 7, 8, 9 and 20 s; the median of these."""
-    report = gather(results, TRACKS) | {"fast": None}
+    report = gather(results, TRACKS) | ABOUT
     one = {"false_alerts": 0, "exposed_hours": 0.5, "too_short": ""}
     report["honest"]["by_session"]["live"] = [one | {"time_to_alert_p50_s": wait_s} for wait_s in (None, 7, 8, 9, 20)]
     honest, *_ = tables_of(report)
-    [row] = [row for row in honest.rows if row[:2] == ("best features (body)", "another session")]
+    [row] = [row for row in honest.rows if row[:2] == ("preset body", "another session")]
     assert row[-1] == 8.5
 
 
@@ -208,13 +208,24 @@ def test_the_report_tells_false_alerts_over_the_time_that_could_have_had_any(
     results: dict[str, Any], live: list[dict[str, Any]], said: str
 ) -> None:
     """Folds together; a result of an older version knows no such time, and one of seconds tells nothing."""
-    report = gather(results, TRACKS) | {
-        "person": "ada", "scale": "smoke", "seed": 0, "digest": "ab" * 32, "missing": [], "seconds": 1.0,
-    }  # fmt: skip
+    report = gather(results, TRACKS) | ABOUT
     report["honest"]["by_session"]["live"] = [{"time_to_alert_p50_s": None} | one for one in live]
     honest, *_ = tables_of(report)
-    [row] = [row for row in honest.rows if row[:2] == ("best features (body)", "another session")]
+    [row] = [row for row in honest.rows if row[:2] == ("preset body", "another session")]
     assert row[-2] == said
+
+
+@pytest.mark.parametrize(("scale", "told"), [("trial", True), ("smoke", True), ("full", False)])
+def test_a_report_says_when_it_was_cut_down(results: dict[str, Any], tmp_path: Path, scale: str, told: bool) -> None:
+    """One epoch on 16 windows (trial) shows even less than scale smoke, of which alone it was said."""
+    write_report(gather(results, TRACKS) | ABOUT | {"scale": scale}, tmp_path)
+    assert ("show that they run, not how well" in (tmp_path / "report.md").read_text()) == told
+
+
+def test_the_seconds_told_are_of_all_goes() -> None:
+    """Finished in an earlier go: the report's seconds are what training took then, not what reading it back took."""
+    report = gather({"paper": {"seconds": 40.0}, "fast": {"seconds": 2.0}, "vgg16": {"complete": False}}, TRACKS)
+    assert report["seconds"] == 42.0
 
 
 def test_an_experiment_that_was_stopped_goes_on(tmp_path: Path) -> None:
