@@ -1,13 +1,14 @@
 """Recordings -> pose tracks, through the monitor's own stages, so that a model is trained on what it will be fed.
 
-Resumable: a recording that has its track is not read again. A recording that can't be read is reported and left out.
+Resumable: a recording that has its track is not read again; labels that changed in the manifest since are taken over.
+A recording that can't be read is reported and left out.
 """
 
 import csv
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import BodywatchError
+from models.pose_networks.backends import find_backend
 from models.skeleton import RATE_HZ
 from monitor.records import Frame, Tick
 from monitor.stages.pose import PoseNetwork
@@ -23,7 +25,7 @@ from monitor.stages.smoothing import filter_name
 from monitor.stages.speaker import SpeakerTracker
 from monitor.stream.ingest import read_recording
 from trainer.data.people import count_people, in_whole_frame
-from trainer.data.tracks import Track, write_track
+from trainer.data.tracks import Track, read_track, write_track
 from trainer.errors import DataUnusable
 
 COLUMNS = ("path", "person", "genuine", "session", "source", "licence")
@@ -203,16 +205,34 @@ def _extract_one(recording: Recording, out: Path, settings: PoseSettings) -> Ext
     path = out / f"{recording.name}.npz"
     try:
         if path.is_file():
-            from trainer.data.tracks import read_track
-
-            track = read_track(path)
-            return Extracted(recording.name, len(track.time_s), "there already" if len(track.people) else UNKNOWING)
+            return _there_already(path, recording, settings)
         network = PoseNetwork(settings.backend, threads=settings.threads)
         track = make_track(recording, settings, network)
     except BodywatchError as error:
         return Extracted(recording.name, 0, str(error))
     write_track(path, track)
     return Extracted(recording.name, len(track.time_s))
+
+
+def _there_already(path: Path, recording: Recording, settings: PoseSettings) -> Extracted:
+    """Leave a recording's track alone, but for labels that the manifest has changed since.
+
+    Raises:
+        DataUnusable: it was made with another pose network or filter.
+    """
+    track, backend = read_track(path), find_backend(settings.backend)
+    wanted = ({"name": backend.name, "sha256": backend.sha256}, filter_name(settings.smooth))
+    if (track.pose_backend, track.filter) != wanted:
+        made = f"{track.pose_backend.get('name', 'no pose network')}, filter {track.filter or 'unknown'}"
+        why = f"was made with {made}, not with {backend.name}, filter {wanted[1]}; remove it, or choose another folder"
+        raise DataUnusable(path, why)
+    names = ("person", "genuine", "session", "source", "licence")
+    labels = {name: getattr(recording, name) for name in names}
+    told = "there already" if len(track.people) else UNKNOWING
+    if labels == {name: getattr(track, name) for name in names}:
+        return Extracted(recording.name, len(track.time_s), told)
+    write_track(path, replace(track, **labels))
+    return Extracted(recording.name, len(track.time_s), f"labelled anew, {told}")
 
 
 def _recording(manifest: Path, number: int, row: dict[str, str | None]) -> Recording:

@@ -1,5 +1,6 @@
 """Recordings become tracks through the monitor's own stages: real H.264, the real pose network, the real weights."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +155,31 @@ def test_what_is_there_is_not_read_again(folder: Path, done: list[Extracted]) ->
     again = extract(read_manifest(folder / "manifest.csv"), folder / "tracks", PoseSettings(threads=1))
     assert [one.why for one in again][1] == "there already"
     assert (folder / "tracks" / "speech.npz").stat().st_mtime_ns == before
+
+
+def again(folder: Path, out: Path, eyes: PoseSettings, **labels: object) -> Extracted:
+    """Ask for the speech once more, in a folder of its own that has its track already."""
+    out.mkdir()
+    shutil.copy(folder / "tracks" / "speech.npz", out)
+    [_, speech] = read_manifest(folder / "manifest.csv")
+    [done] = extract([replace(speech, **labels)], out, eyes)  # type: ignore[arg-type]
+    return done
+
+
+def test_a_manifests_new_labels_reach_a_track_that_is_there(folder: Path, track: Track, tmp_path: Path) -> None:
+    """Said to be Ada's second session, and a fake, after it was read: the labels change, the poses don't."""
+    done = again(folder, tmp_path / "out", PoseSettings(threads=1), session="two", genuine=False)
+    labelled = read_track(tmp_path / "out" / "speech.npz")
+    assert (done.poses, done.why) == (len(track.time_s), "labelled anew, there already")
+    assert (labelled.person, labelled.session, labelled.genuine, labelled.filter) == ("ada", "two", False, track.filter)
+    assert np.array_equal(labelled.keypoints, track.keypoints)
+
+
+def test_a_track_that_was_read_otherwise_is_not_taken_for_this_one(folder: Path, track: Track, tmp_path: Path) -> None:
+    """Steadied, and now asked for unsteadied: half a folder of either would be trained on as one."""
+    done = again(folder, tmp_path / "out", PoseSettings(threads=1, smooth=False))
+    assert (done.poses, "was made with openpose-thin, filter one-euro" in done.why) == (0, True)
+    assert read_track(tmp_path / "out" / "speech.npz").filter == track.filter
 
 
 def test_a_window_scores_in_the_monitor_as_in_the_trainer(folder: Path, track: Track) -> None:
