@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from monitor.records import Frame, Pose
 from monitor.stages.crops import CROP_SIZE
-from monitor.stages.pose import Look
+from monitor.stages.pose import Crop
 
 Floats = npt.NDArray[np.float32]
 
@@ -20,17 +20,17 @@ def count_people(seen: Floats, followed: Pose | None) -> int:
     return 1 + sum(not _same(person, followed.keypoints) for person in seen)
 
 
-def in_whole_frame(look: Look, people: Floats, frame: Frame) -> Floats:
+def in_whole_frame(crop: Crop, people: Floats, frame: Frame) -> Floats:
     """Give, in pixels of the frame, the people of a search, or of the whole-frame view right of a followed square."""
-    if look.complete:
+    if crop.complete:
         return people
     seen = people[..., 2] > 0
     middle = (people[..., 0] * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    border_px = look.left_px + CROP_SIZE * look.scale
+    border_px = crop.left_px + CROP_SIZE * crop.scale
     scale = (
-        frame.image.shape[0] / CROP_SIZE / look.scale
+        frame.image.shape[0] / CROP_SIZE / crop.scale
     )  # monitor.stages.crops.beside: places are in the square's pixels
-    around = (people - [border_px, look.top_px, 0]) * [scale, scale, 1] * seen[..., None]
+    around = (people - [border_px, crop.top_px, 0]) * [scale, scale, 1] * seen[..., None]
     return np.asarray(around[middle >= border_px], np.float32)
 
 

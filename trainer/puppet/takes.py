@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.skeleton import RATE_HZ
-from trainer.data.tracks import Track, write_track
+from trainer.data.tracks import Track, read_track, write_track
 from trainer.puppet.renderer import Camera, Passage, Player, Script, frames
 from trainer.puppet.style import as_numbers, random_style
 from trainer.puppet.video import record
@@ -71,20 +71,26 @@ def _take(number: int, seed: int) -> Take:
 
 
 def render(plans: list[Plan], out: Path, *, width: int, height: int, video: bool = True) -> Iterator[Plan]:
-    """Write each recording as MP4, its truth as a pose track under truth/, and manifest.csv; give each when done."""
+    """Write each recording as MP4, its truth as a pose track under truth/, and manifest.csv; give each when done.
+
+    A video that is there is not rendered again while the truth beside it is that of the plan.
+    """
     (out / "truth").mkdir(parents=True, exist_ok=True)
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         for one in plans:
-            path = out / f"{one.name}.mp4"
+            path, known = out / f"{one.name}.mp4", out / "truth" / f"{one.name}.npz"
+            true = truth(one, width, height)
+            if not (known.exists() and _same(read_track(known), true)):
+                path.unlink(missing_ok=True)
             if video and not path.exists():
                 part = path.with_suffix(".part.mp4")
                 shots = frames(one.script, width, height, one.take.fps)
                 for _ in record(shots, str(part), width, height, one.take.fps, crf=one.take.crf):
                     pass
                 part.replace(path)
-            write_track(out / "truth" / f"{one.name}.npz", truth(one, width, height))
+            write_track(known, true)
             row = (path.name, PERSON, kind_of(one.shot), one.take.name, SOURCE, LICENCE)
             table.writerow(dict(zip(COLUMNS, (*row, json.dumps(as_numbers(one.shot.style))), strict=True)))
             file.flush()
@@ -108,6 +114,12 @@ def truth(one: Plan, width: int, height: int) -> Track:
         source=SOURCE,
         licence=LICENCE,
     )
+
+
+def _same(known: Track, true: Track) -> bool:
+    """Tell whether a truth that was read back is of the same take, speech and style, seen by the same camera."""
+    same_picture = (known.session, known.width, known.height) == (true.session, true.width, true.height)
+    return same_picture and np.array_equal(known.keypoints, true.keypoints.astype(np.float32))
 
 
 def kind_of(shot: Passage) -> str:

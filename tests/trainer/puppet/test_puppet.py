@@ -1,6 +1,7 @@
 """The rendered speaker: its truth, its likeness to itself, and what sets an impostor apart."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from models import skeleton as sk
 from trainer.puppet.motion import FOREARM_PX, UPPER_ARM_PX, Motion, beat_wave, bend, ease
 from trainer.puppet.renderer import Camera, Passage, Script, Studio, frames
 from trainer.puppet.style import DEMO_SPEAKER, RANGES, distance, random_style
+from trainer.puppet.takes import plan, render
 
 
 def track(style=DEMO_SPEAKER, seed=1, fps=30.0, seconds=20.0) -> np.ndarray:
@@ -107,3 +109,23 @@ def test_a_script_is_rendered_shot_by_shot() -> None:
     assert [frame.truth is not None for frame in shown] == [True] * 10 + [False] * 10 + [True] * 10
     assert {frame.image.shape for frame in shown} == {(180, 320, 3)}
     assert all((a.image == b.image).all() for a, b in itertools.pairwise(shown[20:]))
+
+
+def rendered(out: Path, seed: int, *, video: bool = True) -> Path:
+    """Plan one second of the speaker and render it into out; where its video lies, if there is one."""
+    plans = list(plan(1, 0, speaker_s=1, impostor_s=1, takes=1, seed=seed))
+    list(render(plans, out, width=320, height=180, video=video))
+    return out / "speaker-000.mp4"
+
+
+def test_a_video_of_another_plan_is_rendered_anew(tmp_path: Path) -> None:
+    """Its truth is written anew whatever lies there, so that the video must be of the same speech."""
+    one = rendered(tmp_path / "a", seed=1).read_bytes()
+    assert rendered(tmp_path / "b", seed=0).read_bytes() != one
+    assert rendered(tmp_path / "b", seed=1).read_bytes() == one
+    assert not rendered(tmp_path / "b", seed=0, video=False).exists()
+
+
+def test_a_video_of_the_same_plan_is_not_rendered_again(tmp_path: Path) -> None:
+    before = rendered(tmp_path, seed=1).stat().st_mtime_ns
+    assert rendered(tmp_path, seed=1).stat().st_mtime_ns == before
