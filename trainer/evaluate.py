@@ -1,6 +1,5 @@
 """A run's figures, by window, by recording, and live: all on recordings that it was not trained on."""
 
-import hashlib
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from trainer.data.splits import PARTS, shared_recordings
 from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer, tpr_at, window_figures
 from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
 from trainer.runs import Run
-from trainer.train import probabilities
+from trainer.train import probabilities, weights_sha256
 
 FALSE_ALERTS_PER_HOUR = 0.5
 """What thresholds are chosen for unless told otherwise: one false alert in two hours of the person's own speech."""
@@ -68,7 +67,7 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
 def made_of(run: Run) -> dict[str, Any]:
     """Say what an evaluation of the run as it is now stands on: a kept one is its evaluation only if that is equal."""
     return {
-        "weights": hashlib.sha256((run.folder / "best.pt").read_bytes()).hexdigest(),
+        "weights": weights_sha256(run.folder),
         "data": run.task.digest,
         "person": run.task.person,
         "protocol": run.task.protocol,

@@ -4,10 +4,11 @@ A run is a folder: recipe.json, data.json (person, protocol, digest), history.js
 weights of the best validation epoch), last.pt (everything needed to go on), and TensorBoard events.
 """
 
+import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,11 +171,12 @@ def load_best(run: Path, network: nn.Module) -> nn.Module:
     return network
 
 
-def start_from(network: PoseLSTM, run: Path) -> None:
+def start_from(network: PoseLSTM, run: Path, outputs: Sequence[int] | None = None) -> None:
     """Fine-tune: begin with another run's best weights, for as far as the two networks agree.
 
     The other's centre and spread come with them, since its weights were learned on features brought to that range; its
-    odds stay behind, since they tell how often the other's data showed somebody else.
+    odds stay behind, since they tell how often the other's data showed somebody else. outputs names, for each of our
+    outputs, the other's for the same person; without it a network that tells people apart begins with fresh ones.
 
     Raises:
         RunUnusable: no weights there, or not one of them fits.
@@ -182,10 +184,20 @@ def start_from(network: PoseLSTM, run: Path) -> None:
     mine = network.state_dict()
     theirs = _load(run / "best.pt") if (run / "best.pt").is_file() else {}
     theirs.pop("odds", None)
+    if network.head.out_features > 1:
+        head = {name: theirs.pop(name) for name in ("head.weight", "head.bias") if name in theirs}
+        if outputs is not None and len(head.get("head.bias", ())) == len(outputs):
+            theirs |= {name: weights[list(outputs)] for name, weights in head.items()}
     fitting = {name: weights for name, weights in theirs.items() if name in mine and weights.shape == mine[name].shape}
     if not any(name.startswith("cell.") for name in fitting):
         raise RunUnusable(run, "has no weights that fit this recipe; train with the same features, hidden and layers")
     network.load_state_dict({**mine, **fitting})
+
+
+def weights_sha256(run: Path) -> str:
+    """Name a run's best weights; "" where there are none."""
+    path = run / "best.pt"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -1,12 +1,14 @@
 """One training, from data to a finished run: what `train` calls for each person."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from models.pose_lstm import PoseLSTM
 from trainer.data.tracks import Track
 from trainer.recipe import Recipe
-from trainer.runs import Run, Task, start_run
-from trainer.train import Epoch, pick_device, start_from, train
+from trainer.runs import Run, Task, remember, start_run
+from trainer.train import Epoch, pick_device, start_from, train, weights_sha256
 
 
 def train_person(
@@ -30,14 +32,37 @@ def train_person(
         TrainerError: the data won't do for this split, or the folder holds another run; before any training.
     """
     run = start_run(folder, Task(str(data), person, protocol, fold, recipe.seed), recipe, tracks)
-    network = run.fresh_network()
-    if init_from is not None:
-        start_from(network, init_from)
+    network = beginning(run, init_from)
     learn, check = run.windows("train"), run.windows("validate")
     history = train(network, learn, check, recipe, folder, device=pick_device(device), stop_after=stop_after, told=told)
     if tensorboard:
         write_tensorboard(run, history)
     return run.best()
+
+
+def beginning(run: Run, init_from: Path | None) -> PoseLSTM:
+    """Build the network as a run's training begins, which is written down in init_from.json.
+
+    Raises:
+        RunUnusable: nothing to begin from in init_from, or the run was begun from something else.
+    """
+    network = run.fresh_network()
+    if init_from is not None:
+        start_from(network, init_from, _outputs(run, init_from))
+    if init_from is not None or not run.history():
+        remember(run.folder, "init_from.json", {"weights": weights_sha256(init_from) if init_from else ""})
+    return network
+
+
+def _outputs(run: Run, other: Path) -> list[int] | None:
+    """Give for each of a run's outputs the other run's for the same person; None where its data are not the same."""
+    path = other / "task.json"
+    task = json.loads(path.read_text()) if path.is_file() else {}
+    if task.get("digest") != run.task.digest:
+        return None
+    ours, person = run.dataset.people, (task["person"], True)
+    theirs = [person, *sorted(set(ours) - {person})]
+    return [theirs.index(one) for one in ours]
 
 
 def write_tensorboard(run: Run, history: Sequence[Epoch]) -> None:

@@ -25,7 +25,7 @@ from trainer.recipe import Recipe, preset_names, read_recipe
 from trainer.replay import alerts, choose_rule, play
 from trainer.runs import Run, Task, open_run, start_run
 from trainer.train import start_from
-from trainer.train_person import train_person
+from trainer.train_person import beginning, train_person
 
 RECIPE = Recipe(
     features="motion", hidden=12, layers=1, dropout=0, pool="mean", lr=0.03, schedule="constant", batch=16, epochs=5,
@@ -291,20 +291,63 @@ def test_a_stepped_rate_falls_every_so_many_epochs() -> None:
     assert paper.rate(199) == pytest.approx(1e-2 / 64)
 
 
+APART = RECIPE.model_copy(update={"tell_apart": True, "epochs": 1})
+DAYS = 3 * ["monday"] + 3 * ["tuesday"]
+CY = [make_track(f"cy-{n}", "cy", seconds=40, session=f"m0_{day}", seed=n) for n, day in enumerate(DAYS)]
+
+
 def odds_of(folder: Path, tracks: list[Track], init_from: Path | None = None) -> float:
     """Train one epoch of a network that tells people apart; its log odds of "somebody else" where nothing is known."""
-    recipe = RECIPE.model_copy(update={"tell_apart": True, "epochs": 1})
-    train_person(folder, Path("made up"), "ada", tracks, recipe, protocol="by_session", device=CPU, init_from=init_from)
-    return start_run(folder, Task("made up", "ada", "by_session"), recipe, tracks).network().odds.item()
+    train_person(folder, Path("made up"), "ada", tracks, APART, protocol="by_session", device=CPU, init_from=init_from)
+    return start_run(folder, Task("made up", "ada", "by_session"), APART, tracks).network().odds.item()
 
 
 def test_fine_tuning_leaves_the_other_datas_odds_behind(tmp_path: Path) -> None:
     """Ada, Bob and Cy alike: two to one against Ada, ln 2. With as much of her once more it is one to one, ln 1."""
-    days = 3 * ["monday"] + 3 * ["tuesday"]
-    cy = [make_track(f"cy-{n}", "cy", seconds=40, session=f"m0_{day}", seed=n) for n, day in enumerate(days)]
     more = [replace(track, recording=f"{track.recording}-more") for track in TRACKS if track.person == "ada"]
-    assert odds_of(tmp_path / "one", [*TRACKS, *cy]) == pytest.approx(math.log(2))
-    assert odds_of(tmp_path / "two", [*TRACKS, *cy, *more], tmp_path / "one") == pytest.approx(0)
+    assert odds_of(tmp_path / "one", [*TRACKS, *CY]) == pytest.approx(math.log(2))
+    assert odds_of(tmp_path / "two", [*TRACKS, *CY, *more], tmp_path / "one") == pytest.approx(0)
+
+
+def test_fine_tuning_gives_each_person_the_output_that_was_theirs(tmp_path: Path) -> None:
+    """Ada's network has outputs ada, bob, cy; Bob's has bob, ada, cy. Copied as they lie, hers would be called his."""
+    tracks = [*TRACKS, *CY]
+    train_person(tmp_path / "ada", Path("made up"), "ada", tracks, APART, protocol="by_session", device=CPU)
+    hers = start_run(tmp_path / "ada", Task("made up", "ada", "by_session"), APART, tracks)
+    his = start_run(tmp_path / "bob", Task("made up", "bob", "by_session"), APART, tracks)
+    assert [name for name, _ in his.dataset.people] == ["bob", "ada", "cy"]
+    head, begun = hers.network().head.weight, beginning(his, tmp_path / "ada").head.weight
+    assert torch.equal(begun, head[[1, 0, 2]])
+
+
+def test_fine_tuning_on_other_people_begins_their_outputs_anew(tmp_path: Path) -> None:
+    """As many people, but nobody knows which of them is whose: the weights below are kept, the outputs are not."""
+    train_person(tmp_path / "ada", Path("made up"), "ada", [*TRACKS, *CY], APART, protocol="by_session", device=CPU)
+    others = [*TRACKS, *(replace(track, person="dan", recording=f"dan-{track.recording}") for track in CY)]
+    run = start_run(tmp_path / "new", Task("made up", "ada", "by_session"), APART, others)
+    fresh, begun = run.fresh_network().state_dict(), beginning(run, tmp_path / "ada").state_dict()
+    assert torch.equal(begun["head.weight"], fresh["head.weight"])
+    assert not torch.equal(begun["cell.weight_ih_l0"], fresh["cell.weight_ih_l0"])
+
+
+def test_fine_tuning_from_a_network_of_one_output_begins_the_outputs_anew(tmp_path: Path) -> None:
+    """Trained as "Ada or not" on the same people: there is nobody's output in it to take over."""
+    one = APART.model_copy(update={"tell_apart": False})
+    train_person(tmp_path / "one", Path("made up"), "ada", [*TRACKS, *CY], one, protocol="by_session", device=CPU)
+    run = start_run(tmp_path / "three", Task("made up", "ada", "by_session"), APART, [*TRACKS, *CY])
+    assert torch.equal(beginning(run, tmp_path / "one").head.weight, run.fresh_network().head.weight)
+
+
+def test_a_run_does_not_go_on_from_another_start(run: Run, tmp_path: Path) -> None:
+    """Begun from nothing; called again with --init-from it would go on as if that had been heard."""
+    train(tmp_path, stop_after=1)
+    with pytest.raises(RunUnusable, match=r"another init_from\.json"):
+        train(tmp_path, init_from=run.folder)
+
+
+def test_a_fine_tuned_run_goes_on_without_being_told_from_what(run: Run, tmp_path: Path) -> None:
+    train(tmp_path, stop_after=1, init_from=run.folder)
+    assert len(train(tmp_path, stop_after=1).history()) == 2
 
 
 def written(folder: Path, tracks: list[Track]) -> Path:
