@@ -114,18 +114,21 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
         why = f"has been trained for {done} epochs, more than the {recipe.epochs} asked for; ask for {done} or more"
         raise RunUnusable(folder, why)
     remember(folder, "task.json", _values(task))
-    remember(folder, "recipe.json", recipe.model_dump())
+    remember(folder, "recipe.json", recipe.model_dump(), Recipe().model_dump())
     return run
 
 
-def remember(folder: Path, name: str, values: dict[str, Any]) -> None:
+def remember(folder: Path, name: str, values: dict[str, Any], defaults: dict[str, Any] | None = None) -> None:
     """Write down in a run's folder what it is made of, once; after that it must be the same.
+
+    A key that an older run does not have yet was at its default, or counts as the same where there is none.
 
     Raises:
         RunUnusable: the folder holds a run of something else.
     """
     path = folder / name
-    if not _same({**values, **_kept(path)}, values):
+    kept = _kept(path)
+    if kept and not _same({**values, **(defaults or {}), **kept}, values):
         raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
     path.write_text(json.dumps(values, indent=1, sort_keys=True))
 
@@ -175,9 +178,6 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Compare two runs; where the data lies doesn't matter, and a run may be made longer.
-
-    A key that an older run does not have yet counts as the same.
-    """
+    """Compare two runs; where the data lies doesn't matter, and a run may be made longer."""
     loose = {"data", "epochs"}
     return {k: v for k, v in old.items() if k not in loose} == {k: v for k, v in new.items() if k not in loose}

@@ -91,6 +91,16 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(run: Run) -> None:
         train(run.folder, RECIPE.model_copy(update={"hidden": 99}))
 
 
+def test_a_key_that_a_run_is_older_than_had_its_default(tmp_path: Path) -> None:
+    """Trained when no recipe could flicker: it goes on without, and another folder is for a recipe with it."""
+    train(tmp_path, stop_after=1)
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    (tmp_path / "recipe.json").write_text(json.dumps({key: recipe[key] for key in recipe.keys() - {"flicker"}}))
+    with pytest.raises(RunUnusable, match=r"another recipe\.json"):
+        train(tmp_path, RECIPE.model_copy(update={"flicker": 0.2}))
+    assert len(train(tmp_path, stop_after=1).history()) == 2
+
+
 def test_a_run_is_not_made_shorter(run: Run) -> None:
     """Five epochs were trained; a recipe of four would tell their figures as its own."""
     with pytest.raises(RunUnusable, match="has been trained for 5 epochs, more than the 4 asked for"):
