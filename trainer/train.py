@@ -220,6 +220,7 @@ def _resume(run: Path, network: nn.Module, optimizer: Any) -> list[Epoch]:
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     history: list[Epoch] = state["history"]
+    _write_history(run, history)  # a run killed between the two files lacks its last line
     log.info("%s: going on after epoch %d", run, len(history))
     return history
 

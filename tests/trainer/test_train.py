@@ -81,6 +81,15 @@ def test_training_can_be_interrupted_and_goes_on_to_the_same_weights(run: Run, t
     assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
+def test_a_run_killed_before_its_last_line_gets_it_back(tmp_path: Path) -> None:
+    """The weights of the last epoch lie there and its line does not: the card would name the epoch before."""
+    history = train(tmp_path, RECIPE.model_copy(update={"keep": "last", "epochs": 2})).folder / "history.jsonl"
+    whole = history.read_text()
+    history.write_text(whole.splitlines(keepends=True)[0])
+    assert train(tmp_path, RECIPE.model_copy(update={"keep": "last", "epochs": 2})).best()["epoch"] == 2
+    assert history.read_text() == whole
+
+
 def test_the_kept_epoch_is_the_best_in_validation(run: Run) -> None:
     history = [json.loads(line) for line in (run.folder / "history.jsonl").read_text().splitlines()]
     assert run.best()["val_auroc"] == max(epoch["val_auroc"] for epoch in history)
