@@ -15,11 +15,13 @@ def read_tracks(folder: Path) -> list[Track]:
     one part to another.
 
     Raises:
-        DataUnusable: as read_track(), or nothing is there.
+        DataUnusable: as read_track(), or nothing is there, or both formats.
     """
-    if (folder / "poses.csv").is_file():
-        return by_name(read_csv(folder))
     paths = sorted(folder.glob("*.npz")) if folder.is_dir() else []
+    if (folder / "poses.csv").is_file():
+        if paths:
+            raise DataUnusable(folder, "holds both pose tracks (*.npz) and poses.csv; give each a folder of its own")
+        return by_name(read_csv(folder))
     if not paths:
         raise DataUnusable(folder, "holds no pose tracks (*.npz) and no poses.csv; make some with `extract`")
     return apply_conditions(by_name(read_track(path) for path in paths))

@@ -27,9 +27,7 @@ def in_whole_frame(crop: Crop, people: Floats, frame: Frame) -> Floats:
     seen = people[..., 2] > 0
     middle = (people[..., 0] * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     border_px = crop.left_px + CROP_SIZE * crop.scale
-    scale = (
-        frame.image.shape[0] / CROP_SIZE / crop.scale
-    )  # monitor.stages.crops.beside: places are in the square's pixels
+    scale = frame.image.shape[0] / CROP_SIZE / crop.scale  # crops.side_by_side: places are in the square's pixels
     around = (people - [border_px, crop.top_px, 0]) * [scale, scale, 1] * seen[..., None]
     return np.asarray(around[middle >= border_px], np.float32)
 

@@ -75,6 +75,14 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
         read_tracks(tmp_path)
 
 
+def test_a_folder_of_both_formats_is_not_guessed_at(tmp_path: Path) -> None:
+    """`to-csv` into the tracks' own folder: one of the two would be trained on, and nobody said which."""
+    write_track(tmp_path / "one.npz", make_track("one", "ada"))
+    (tmp_path / "poses.csv").write_text("0\n")
+    with pytest.raises(DataUnusable, match=r"holds both pose tracks \(\*\.npz\) and poses\.csv"):
+        read_tracks(tmp_path)
+
+
 def test_segments_that_break_the_papers_conditions_are_counted_and_kept_out() -> None:
     """20 s are 4 segments; the second has company, the third a moving camera and the fourth stands aside."""
     track = make_track("one", "ada", seconds=20)
