@@ -74,7 +74,14 @@ function explanation({ explanation: why }) {
   return element("section", { class: "why-so" },
     element("h4", { text: "Why" }), why.words ? element("p", { text: `${why.words}.` }) : "",
     element("div", { class: "pictures" }, outline(why.keypoints, why.words), element("div", {}, ...bySecond)),
-    element("ol", { class: "moved" }, ...rows), unit);
+    element("ol", { class: "moved" }, ...rows), sure(why), unit);
+}
+
+/** Tell how far off the shares may be; they are sampled. */
+function sure({ error }) {
+  if (error === undefined) return "";
+  const percent = Math.round(100 * error);
+  return element("p", { class: "small", text: `shares are estimates: give or take ${percent < 1 ? "less than 1" : percent} %` });
 }
 
 /** Tell how far a speed is from what is normal; 0 where nobody knows. */

@@ -163,6 +163,14 @@ def test_the_details_show_why_as_a_body_and_as_seconds(page: Any, publisher: Pub
     assert "the right wrist." in page.locator("#details .why-so").text_content()
 
 
+def test_the_details_tell_how_sure_the_shares_are(page: Any, publisher: Publisher) -> None:
+    """0.021 is two in a hundred; an explanation from before errors were told has no such line (see above)."""
+    why = {"keypoints": {"right_wrist": 0.6, "left_wrist": 0.4}, "error": 0.021, "words": "the right wrist"}
+    publisher.incident(incident(1, state="firing", fired=True, explanation=why))
+    page.wait_for_selector("#details .why-so .moved")
+    assert "shares are estimates: give or take 2 %" in page.locator("#details .why-so").text_content()
+
+
 def test_a_limbs_speed_stands_on_the_band_of_what_is_normal(page: Any, publisher: Publisher) -> None:
     """1.9 where 0.4 to 1.2 is normal; the scale ends at 1.1 x 1.9 = 2.09, so the band's left edge is at 0.4 / 2.09."""
     why = {

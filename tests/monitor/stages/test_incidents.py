@@ -101,7 +101,7 @@ def test_an_incident_goes_on_after_a_restart() -> None:
 
 
 def test_an_explanation_is_asked_for_once_and_kept() -> None:
-    """It costs as much as a dozen scores, and the end of an incident should still tell why it began."""
+    """It costs as much as some hundred scores, and the end of an incident should still tell why it began."""
     asked: list[str] = []
 
     def explain(fired: Incident) -> dict[str, object]:
