@@ -33,7 +33,8 @@ AT_ONCE = 64
 """Windows scored in one call; more are no faster."""
 
 WITHOUT_POSTURE = ("paper", "motion")
-"""Feature sets that take each keypoint's mean out of the window: a body held still has nothing in them."""
+"""Feature sets that take each keypoint's mean out of the window: of a body held still they have nothing but when each
+keypoint is seen (`motion`), or its jumps to 0 and back when it is not (`paper`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Explanation:
 
     speeds are those of the window in shoulder widths a second, normal the card's ranges for them; neither moved the
     score by itself. posture is False for a model that sees movement alone: then even still tells of it, of its lack.
+    unseen is what of still comes from keypoints that are seen on and off: still less the log odds of the same still
+    body with each of these seen throughout.
     """
 
     score: float
@@ -60,6 +63,7 @@ class Explanation:
     normal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     posture: bool = True
     error: float = 0.0
+    unseen: float = 0.0
 
     @property
     def movement(self) -> float:
@@ -73,7 +77,7 @@ class Explanation:
         """Give what the page shows: each keypoint's share in 0..1, their error, log odds by second, speeds, a sentence.
 
         movement is False when the still body alone gives the verdict: then it is posture that looks like another,
-        unless the model can't see posture.
+        unless the model can't see posture, or what is seen of the body and when.
         """
         whole = sum(abs(value) for value in self.by_keypoint.values()) or 1.0
         moved = abs(self.movement) >= 0.5 * max(abs(self.still), 0.5)
@@ -82,7 +86,9 @@ class Explanation:
         at = max(pairs, key=lambda pair: pair[1] if self.movement > 0 else -pair[1])[0]
         side = "unlike" if self.moving > 0 else "like"
         words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}{self._beside()}"
-        if not moved and not self.posture:
+        blinks = abs(self.unseen) >= 0.5 * abs(self.still) > 0
+        instead = "when keypoints are seen" if blinks else "posture and build"
+        if not moved and not self.posture and not blinks:
             words = f"{side} the person, {'whose own movements are missing' if self.moving > 0 else 'moved or not'}"
             moved, words = True, words + self._beside()
         return {
@@ -92,7 +98,7 @@ class Explanation:
             "speeds": {name: round(value, 2) for name, value in self.speeds.items()},
             "normal": {name: dict(self.normal[name]) for name in self.speeds if name in self.normal},
             "movement": moved,
-            "words": words if moved else f"{side} the person in posture and build rather than in movement",
+            "words": words if moved else f"{side} the person in {instead} rather than in movement",
         }
 
     def _beside(self) -> str:
@@ -122,8 +128,10 @@ def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
     poses = torch.from_numpy(np.ascontiguousarray(window, np.float32))  # (T, 18, 3)
     still = poses.clone()
     still[:, UPPER_BODY] = held_still(poses.unsqueeze(0))[0, :, UPPER_BODY]
-    ends = _log_odds(model, torch.stack([still, poses]))
-    nobody, everybody = (float(odds) for odds in ends)
+    steady = still.clone()
+    steady[:, UPPER_BODY] = still[(poses[:, UPPER_BODY, 2] > 0).int().argmax(dim=0), UPPER_BODY]
+    ends = _log_odds(model, torch.stack([still, poses, steady]))
+    nobody, everybody, throughout = (float(odds) for odds in ends)
     sets, seconds = _sets(model, poses), -(-len(poses) // SECOND)
     few = min(2**seconds, sets // 3)  # what the seconds get; the keypoints get the rest
     shared = []
@@ -145,6 +153,7 @@ def explain(model: LoadedModel, window: npt.NDArray[np.float32]) -> Explanation:
         normal=model.card.normal,
         posture=model.card.features not in WITHOUT_POSTURE,
         error=max(float(error.max() / parts.abs().sum().clamp(min=1e-9)) for parts, error in shared),
+        unseen=nobody - throughout,
     )
 
 

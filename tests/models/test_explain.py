@@ -15,7 +15,7 @@ from models.card import Card
 from models.explain import Explanation, explain, held_still
 from models.masking import keypoints_moving, seconds_moving
 from models.pose_lstm import Design, FeatureSet, PoseLSTM
-from models.skeleton import KEYPOINTS, LEFT_WRIST, UPPER_BODY
+from models.skeleton import KEYPOINTS, LEFT_WRIST, RIGHT_EAR, UPPER_BODY
 from tests.support.tracks import make_track
 from trainer.commands.puppet import plan, truth
 
@@ -265,6 +265,23 @@ def test_a_model_that_sees_movement_alone_does_not_speak_of_posture(model: Loade
     assert told.as_record()["words"] == "unlike the person, whose own movements are missing"
     assert told.as_record()["movement"] is True
     assert explain(model, window()).posture is False  # this one's features are `motion`
+
+
+def test_blinking_keypoints_are_told_of_when_they_give_the_verdict(tmp_path: Path) -> None:
+    """An ear seen in 90 poses of 150 is 8 of 8 - 3 log odds, moved or not; the shipped model has such windows too."""
+
+    class MissesTheEar(torch.nn.Module):
+        def forward(self, poses: torch.Tensor) -> torch.Tensor:
+            return torch.sigmoid(20 * (poses[:, :, 16, 2] == 0).to(torch.float32).mean(dim=1) - 3)
+
+    artifact.save(tmp_path / "ear.pt", MissesTheEar(), CARD)
+    poses = window()
+    poses[40:100, RIGHT_EAR] = 0
+    told = explain(artifact.load(tmp_path / "ear.pt"), poses)
+    assert [told.still, told.moving, told.unseen] == pytest.approx([5, 5, 8], abs=1e-3)
+    record = told.as_record()
+    assert record["words"] == "unlike the person in when keypoints are seen rather than in movement"
+    assert record["movement"] is False
 
 
 def test_keypoints_not_seen_have_no_part(model: LoadedModel) -> None:
