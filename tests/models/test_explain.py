@@ -17,7 +17,7 @@ from models.masking import keypoints_moving, seconds_moving
 from models.pose_lstm import Design, FeatureSet, PoseLSTM
 from models.skeleton import KEYPOINTS, LEFT_WRIST, RIGHT_EAR, UPPER_BODY
 from tests.support.tracks import make_track
-from trainer.commands.puppet import plan, truth
+from trainer.puppet.takes import plan, truth
 
 NORMAL = {"left_wrist": {"low": 0.4, "mean": 0.8, "high": 1.2}}
 CARD = Card("ada", "motion", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""}, normal=NORMAL)

@@ -8,7 +8,7 @@ import pytest
 
 from models.skeleton import UPPER_BODY
 from monitor.records import Frame, Sighting
-from monitor.stages.crops import locate, searched
+from monitor.stages.crops import locate, search_crop
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.speaker import OVERVIEW_EVERY_S, SEARCH_AREAS, SpeakerTracker
 from trainer.puppet.renderer import Passage, Rendered, Script, frames
@@ -201,7 +201,7 @@ def test_a_search_takes_the_picture_sizes_in_turn_at_any_rate(fps: int) -> None:
         crop = speaker.crop(frame)
         sizes += [crop.image.shape] if crop.image.size else []
         speaker.pick(frame, NOBODY)
-    middle, near, far = (searched(WALL, area).image.shape for area in SEARCH_AREAS)
+    middle, near, far = (search_crop(WALL, area).image.shape for area in SEARCH_AREAS)
     assert sizes[:12] == 4 * [middle, near, far]
 
 
@@ -212,7 +212,7 @@ def test_a_loss_is_searched_for_at_the_middle_size_first() -> None:
         frame = Frame("news", 0, number / 24, number / 24, WALL)
         sizes.append(speaker.crop(frame).image.shape)
         speaker.pick(frame, np.stack(people) if people else NOBODY)
-    middle, near, _ = (searched(WALL, area).image.shape for area in SEARCH_AREAS)
+    middle, near, _ = (search_crop(WALL, area).image.shape for area in SEARCH_AREAS)
     assert (sizes[0], sizes[1], sizes[3]) == (middle, near, middle)
 
 
