@@ -40,16 +40,17 @@ MAY_IMPORT = {
     "trainer.errors": "models",
     "trainer.recipe": "models trainer.errors",
     "trainer.metrics": "",
-    "trainer.data": "models monitor.records monitor.stages monitor.stream trainer.errors trainer.recipe",
+    "trainer.data": "models models.pose_networks monitor.records monitor.stages monitor.stream trainer.errors "
+    "trainer.recipe",
     "trainer.puppet": "models trainer.data",
     "trainer.train": "models trainer.data trainer.errors trainer.metrics trainer.recipe",
     "trainer.runs": "models trainer.data trainer.errors trainer.recipe trainer.train",
-    "trainer.train_person": "trainer.data trainer.recipe trainer.runs trainer.train",
+    "trainer.train_person": "models trainer.data trainer.recipe trainer.runs trainer.train",
     "trainer.replay": "monitor.records monitor.stages trainer.data",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",
-    "trainer.reports": "models trainer.data trainer.errors trainer.evaluate trainer.metrics trainer.recipe "
-    "trainer.runs trainer.train",
+    "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.metrics "
+    "trainer.recipe trainer.runs trainer.train",
     "trainer.commands": "models trainer.data trainer.puppet trainer.recipe trainer.reports",
     "trainer.cli": "models trainer.commands trainer.data trainer.evaluate trainer.export trainer.recipe trainer.runs "
     "trainer.train_person",

@@ -21,9 +21,6 @@ EVERY_S = 0.5
 
 MIDDLING = 0.8
 
-BREAKS = ("cut", "wrong_person")
-"""Reasons after which the verdict stage has forgotten its latest scores."""
-
 PATIENCE_S = 1.5
 """So much later an alert may come for a rule that asks for more."""
 
@@ -160,18 +157,19 @@ def _rules(played: Sequence[Played]) -> Iterator[Rule]:
 def _watch(recording: Played, rule: Rule) -> _Watched:
     """Put a recording's verdicts through the rule, and beside it the worst scores there are: they tell when it can.
 
-    What fires on a row of ones since the start, a break or an incident's end is the first moment at which anything
+    What fires on a row of ones since the start, a new shot or an incident's end is the first moment at which anything
     could have fired.
     """
     numbers = itertools.count()
     verdict, worst = Verdict(rule, lambda: str(next(numbers))), Verdict(rule, str)
     fired_s, able, exposed, opened, ready = [], 0, 0, 0, False
-    for judged in recording.verdicts:
+    shots = [(judged.epoch, judged.shot) for judged in recording.verdicts]
+    for judged, shot, shot_before in zip(recording.verdicts, shots, [None, *shots], strict=False):
         before = _firing(verdict)
         changes = [incident.state for incident in verdict.update(judged)]
         if _firing(verdict) and not before:
             fired_s.append(judged.end_s)
-        broken = isinstance(judged, NotJudged) and judged.reason in BREAKS
+        broken = shot != shot_before
         if broken or "resolved" in changes:
             worst, ready = Verdict(rule, str), ready and not broken
         if isinstance(judged, NotJudged):

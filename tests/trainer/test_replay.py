@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from monitor.records import NotJudged, Quality, Reason, Score
-from monitor.stages.verdict import Rule, Verdict
+from monitor.stages.verdict import Rule
 from tests.support.tracks import make_track
 from trainer.data.windows import Span
 from trainer.evaluate import thresholds
-from trainer.replay import BREAKS, EVERY_S, Played, alerts, choose_rule, play
+from trainer.replay import EVERY_S, Played, alerts, choose_rule, play
 
 RULE = Rule(enter=0.9, clear=0.5, hold_s=1.0, k=3, n=4)
 PATIENT = Rule(enter=0.8, clear=0.6, hold_s=2.0, k=3, n=4)
@@ -112,21 +111,12 @@ def test_after_an_incident_that_ran_out_the_next_takes_its_three_windows_and_hol
 def test_a_cut_takes_its_windows_again_and_hidden_arms_only_their_time() -> None:
     """10 s judged, 5 s cut, 10 s judged: 20 verdicts each less 4; then 4 s without arms and all 4 verdicts of 2 s."""
     first = [score(5 + at / 2, 0.0) for at in range(20)]
-    away = [not_judged(15 + at / 2, "cut") for at in range(10)]
-    second = [score(20 + at / 2, 0.0) for at in range(20)]
-    hidden = [not_judged(30 + at / 2, "arms_hidden") for at in range(8)]
-    last = [score(34 + at / 2, 0.0) for at in range(4)]
+    away = [replace(not_judged(15 + at / 2, "nobody"), shot=at) for at in range(1, 10)]  # a cut to an empty lectern
+    second = [replace(score(20 + at / 2, 0.0), shot=10) for at in range(20)]
+    hidden = [replace(not_judged(30 + at / 2, "arms_hidden"), shot=10) for at in range(8)]
+    last = [replace(score(34 + at / 2, 0.0), shot=10) for at in range(4)]
     made = alerts([Played("a", False, 36, (*first, *away, *second, *hidden, *last))], RULE)
     assert made.exposed_hours == pytest.approx((16 + 16 + 4) * 0.5 / 3600)
-
-
-@pytest.mark.parametrize("reason", get_args(Reason))
-def test_the_breaks_are_those_of_the_verdict_stage(reason: Reason) -> None:
-    """Two high scores, a pause, a third: suspicion, unless the pause made the stage forget the two."""
-    verdict = Verdict(RULE, str)
-    told = [*verdict.update(score(5, 1.0)), *verdict.update(score(5.5, 1.0)), *verdict.update(not_judged(6, reason))]
-    told += verdict.update(score(6.5, 1.0))
-    assert [incident.state for incident in told] == ([] if reason in BREAKS else ["pending"])
 
 
 def test_a_fake_too_short_for_any_alert_is_not_missed() -> None:
