@@ -39,6 +39,7 @@ class Card:
     data: dict[str, Any] = field(default_factory=dict)
     normal: dict[str, dict[str, float]] = field(default_factory=dict)
     filter: str = ""
+    faces: dict[str, Any] = field(default_factory=dict)
     note: str = ""
 
     def to_json(self) -> str:

@@ -31,15 +31,15 @@ Source = Annotated[
     str, typer.Argument(help="A configuration file (.yaml), or the URL of one stream", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
-Model = Annotated[str, typer.Option("--model", "-m", help="Name of a shipped model, or path of a model file")]
+Model = Annotated[
+    str | None, typer.Option("--model", "-m", help="Name or path of a person's model; without one nobody is judged")
+]
 Sha256 = Annotated[str | None, typer.Option("--sha256", help="Digest that the model file must have")]
 Port = Annotated[int | None, typer.Option("--port", "-p", help="Port of the page and the websocket; 0: any free one")]
 
 
 @app.command()
-def run(
-    source: Source, model: Model = "demo-speaker", sha256: Sha256 = None, port: Port = None, as_json: AsJson = False
-) -> None:
+def run(source: Source, model: Model = None, sha256: Sha256 = None, port: Port = None, as_json: AsJson = False) -> None:
     """Watch and serve on this machine, with Redis, the page and the alerts.
 
     Examples: [bold]bodywatch run rtsp://camera.example/live[/]   [bold]bodywatch run bodywatch.yaml[/]
@@ -48,7 +48,7 @@ def run(
 
 
 @app.command()
-def watch(source: Source, model: Model = "demo-speaker", sha256: Sha256 = None, as_json: AsJson = False) -> None:
+def watch(source: Source, model: Model = None, sha256: Sha256 = None, as_json: AsJson = False) -> None:
     """Watch only: alerts go to Redis, there is no page.
 
     Example: [bold]bodywatch watch bodywatch.yaml[/]   (and [bold]bodywatch serve[/] with the same file elsewhere)
@@ -70,7 +70,7 @@ def serve(
 
 
 @app.command()
-def check(source: Source, model: Model = "demo-speaker", sha256: Sha256 = None, as_json: AsJson = False) -> None:
+def check(source: Source, model: Model = None, sha256: Sha256 = None, as_json: AsJson = False) -> None:
     """Validate a configuration, open every stream once, and hold every model file against this monitor.
 
     Example: [bold]bodywatch check bodywatch.yaml[/]. Ends with the exit code of the first thing that is wrong.
@@ -90,21 +90,22 @@ def check(source: Source, model: Model = "demo-speaker", sha256: Sha256 = None, 
 @app.command()
 def score(
     file: Annotated[str, typer.Argument(help="A recording")],
-    model: Model = "demo-speaker",
+    model: Model = None,
     sha256: Sha256 = None,
     every_s: Annotated[float, typer.Option(help="Time between two windows", min=1 / 30)] = 0.5,
     region: Annotated[str | None, typer.Option(help="left,top,right,bottom as shares of the picture")] = None,
     smooth: Annotated[bool, typer.Option(help="Steady the keypoints, as the daemon does")] = True,
+    identity: Annotated[bool, typer.Option(help="--no-identity judges whoever is in it, by whatever face")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Judge a recording offline by the paper's rule, window by window.
 
-    Example: [bold]bodywatch score speech.mp4 --json[/]
+    Example: [bold]bodywatch score speech.mp4 --model ada.pt --json[/]
     """
     config = _config(file, model, sha256, None, region=region)
     from monitor.commands.check import score_recording
 
-    result = score_recording(file, config, every_s=every_s, smooth=smooth, quiet=as_json)
+    result = score_recording(file, config, every_s=every_s, smooth=smooth, quiet=as_json, identity=identity)
     if as_json:
         typer.echo(json.dumps(asdict(result)))
     else:
@@ -122,7 +123,9 @@ def schema() -> None:
     typer.echo(json.dumps(Config.model_json_schema(), indent=2))
 
 
-def _config(source: str, model: str, sha256: str | None, port: int | None, *, region: str | None = None) -> Config:
+def _config(
+    source: str, model: str | None, sha256: str | None, port: int | None, *, region: str | None = None
+) -> Config:
     """Read a configuration file, or make one for a single stream."""
     if source.endswith((".yaml", ".yml")):
         return _with_port(load(Path(source)), port)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from monitor.errors import ConfigError
 
@@ -78,13 +78,23 @@ class WebhookConfig(Section):
     form: Literal["cloudevents", "slack", "alertmanager"] = "cloudevents"
 
 
+class IdentityConfig(Section):
+    """Whether the face has to be seen."""
+
+    require: bool = Field(True, description="false judges one known person without a face, where it is never visible")
+
+
 class ChannelConfig(Section):
     """One broadcast."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     url: SecretStr
     person: str | None = Field(None, description="who is expected; must be the model's person when given")
-    model: str = Field("demo-speaker", description="name of a shipped model, or path of a model file")
+    model: str | None = Field(
+        None, description="name of a shipped model, or path of a model file; none: nobody is judged"
+    )
+    persons: tuple[str, ...] = Field((), description="models of several persons: the face picks whose model judges")
+    identity: IdentityConfig = IdentityConfig()
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="digest the model file must have")
     region: tuple[float, float, float, float] | None = Field(
         None, description="where the speaker stands: left, top, right, bottom as shares of the picture"
@@ -100,6 +110,19 @@ class ChannelConfig(Section):
             if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
                 raise ValueError("must be left, top, right, bottom, each pair rising within 0..1")
         return region
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ChannelConfig":
+        if self.model is not None and self.persons:
+            raise ValueError("has both model and persons; name several models under persons")
+        if twice := {file for file in self.persons if self.persons.count(file) > 1}:
+            raise ValueError(f"persons names {sorted(twice)[0]} twice")
+        return self
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The files of all whom this channel knows."""
+        return self.persons or (() if self.model is None else (self.model,))
 
 
 class Config(Section):

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from models.skeleton import RATE_HZ
-from monitor.records import NotJudged, PosedFrame, Score
+from monitor.records import Claim, NotJudged, PosedFrame, Score
 
 SPAN_S = 10.0
 """Rates are over the latest 10 s."""
@@ -34,12 +34,15 @@ class Health:
     time_s: float = 0.0
     lag_s: float = 0.0
     blind_s: float = 0.0
+    claim: Claim | None = None
+    watched_s: float = 0.0
+    on_screen_s: float = 0.0
     _seen_s: deque[float] = field(default_factory=deque)
     _judged_at_s: float | None = None
 
     def saw(self, seen: PosedFrame, now_s: float) -> None:
         """Count a frame that went through the pose network; now_s is Unix time."""
-        frame = seen.frame
+        frame, self.claim = seen.frame, seen.claim
         self.poses += 1
         self.cuts += seen.sighting.broken == "cut"
         self.size = (frame.image.shape[1], frame.image.shape[0])
@@ -60,7 +63,9 @@ class Health:
         return NotJudged(channel, self.epoch, self.time_s, self.time_s, now_s, "stream_down")
 
     def tick(self, now_s: float, step_s: float) -> None:
-        """Add step_s to the blind time when no window was judged of late."""
+        """Add step_s to the blind time when no window was judged of late, and to the person's time on screen."""
+        self.watched_s += step_s
+        self.on_screen_s += step_s * (self.claim is not None and self.claim.who == "person")
         if not self._judged_of_late(now_s):
             self.blind_s += step_s
 
@@ -81,14 +86,23 @@ class Health:
             return "degraded"
         return stream_state
 
+    def _asked(self) -> bool:
+        return self.watched_s > 0 and self.claim is not None and self.claim.who != "not_asked"
+
     def verdict_state(self, now_s: float) -> str:
         """Tell what the latest verdict says of the channel while no incident is open; an old one says nothing."""
         return "clear" if isinstance(self.latest, Score) and self._judged_of_late(now_s) else "not_judged"
 
     def fields(self, now_s: float) -> dict[str, str | int | float]:
         """Give the counted part of the channel's health hash; a share that is not known yet is -1."""
-        latest = self.latest
+        latest, claim = self.latest, self.claim or Claim("not_asked")
         return {
+            "face": claim.who,
+            "face_person": claim.person,
+            "face_distance": -1.0 if claim.distance is None else round(claim.distance, 3),
+            "face_limit": -1.0 if claim.limit is None else claim.limit,
+            "face_why": claim.why,
+            "face_share": round(self.on_screen_s / self.watched_s, 3) if self._asked() else -1.0,
             "reason": latest.reason if isinstance(latest, NotJudged) else "",
             "coverage": round(latest.quality.measured, 4) if isinstance(latest, Score) else -1.0,
             "width": self.size[0],

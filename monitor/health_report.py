@@ -8,6 +8,7 @@ from models.artifact import LoadedModel
 from monitor.bus.publisher import Publisher
 from monitor.config import ChannelConfig
 from monitor.health import Health
+from monitor.records import Claim
 from monitor.stages.verdict import Rule
 from monitor.stream.ingest import StreamState, redact
 from monitor.stream.mailbox import Mailbox
@@ -16,12 +17,18 @@ from monitor.watch import Channel
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What judges a channel: its configuration, model, rule and stages."""
+    """What judges a channel: its configuration, models and rules by person, and stages."""
 
     config: ChannelConfig
-    model: LoadedModel
-    rule: Rule
+    models: Mapping[str, LoadedModel]
+    rules: Mapping[str, Rule]
     stages: Channel
+
+    def whom(self, claim: Claim | None) -> str:
+        """Name the person whose model judges: whom the face claims to be, or the only one there is."""
+        if claim is not None and claim.person in self.models:
+            return claim.person
+        return next(iter(self.models)) if len(self.models) == 1 else ""
 
 
 class HealthReport:
@@ -69,14 +76,15 @@ class HealthReport:
     def _fields(self, name: str, health: Health, now_s: float) -> dict[str, str | int | float]:
         """Give what stands in the channel's health hash."""
         judging, stream = self._channels[name], self._streams.get(name)
-        model, rule, incident = judging.model, judging.rule, judging.stages.verdict.open_incident
+        incident, person = judging.stages.verdict.open_incident, judging.whom(health.claim)
+        model, rule = judging.models.get(person), judging.rules.get(person)
         return {
             "url": redact(judging.config.url.get_secret_value()),
-            "person": model.person,
-            "model": model.path.name,
-            "model_note": model.card.note,
-            "enter": rule.enter,
-            "clear": rule.clear,
+            "person": ", ".join(judging.models) if model is None else person,
+            "model": ", ".join(m.path.name for m in judging.models.values()) if model is None else model.path.name,
+            "model_note": "" if model is None else model.card.note,
+            **({} if rule is None else {"enter": rule.enter, "clear": rule.clear}),
+            "face_required": int(judging.config.identity.require),
             "state": health.state(
                 "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
             ),

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from models.artifact import LoadedModel
 from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
+from monitor.stages.identity import Identity
 from monitor.stages.pose import Crop, PoseNetwork
 from monitor.stages.resample import Resampler
 from monitor.stages.scorer import Scorer
 from monitor.stages.speaker import SpeakerTracker
-from monitor.stages.verdict import Rule, Verdict, paper_verdict
+from monitor.stages.verdict import Rule, Verdict, Verdicts, paper_verdict
 from monitor.stages.window import PoseWindow
 from monitor.stream.ingest import read_recording
 from monitor.stream.source import redact
@@ -60,27 +61,35 @@ class Result:
 
 def score_file(
     path: str,
-    model: LoadedModel,
+    models: Mapping[str, LoadedModel],
     network: PoseNetwork,
     *,
-    rule: Rule,
+    rules: Mapping[str, Rule],
+    identity: Identity | None = None,
     every_s: float = 0.5,
     region: tuple[float, float, float, float] | None = None,
     smooth: bool = True,
     progress: Callable[[Frame], None] = lambda frame: None,
 ) -> Result:
-    """Watch a recording as fast as it goes.
+    """Watch a recording as fast as it goes; models and rules are by person, identity None judges whoever is in it.
 
     Raises:
         StreamError: the file can't be read as video.
     """
-    result = Result(redact(path), model.person, model.path.name, network.fingerprint)
+    names = ", ".join(model.path.name for model in models.values())
+    result = Result(redact(path), ", ".join(models), names, network.fingerprint)
     numbers = itertools.count(1)
     channel = Channel(
         SpeakerTracker(region=region, smooth=smooth),
+        identity or Identity(),
         Resampler(),
         PoseWindow(CHANNEL, every_s=every_s),
-        Verdict(rule, lambda: f"{CHANNEL}-{next(numbers)}", model.path.name, every_s=every_s),
+        Verdicts(
+            {
+                name: Verdict(rules[name], lambda: f"{CHANNEL}-{next(numbers)}", model.path.name, every_s=every_s)
+                for name, model in models.items()
+            }
+        ),
     )
     scores: list[Score] = []
     incidents: dict[str, Incident] = {}
@@ -92,7 +101,7 @@ def score_file(
             progress(frame)
             yield [frame]
 
-    for record in watch(turns(), {CHANNEL: channel}, timed, Scorer({CHANNEL: model})):
+    for record in watch(turns(), {CHANNEL: channel}, timed, Scorer({CHANNEL: models})):
         match record:
             case PosedFrame():
                 result.poses += 1
@@ -100,7 +109,10 @@ def score_file(
                     result.cuts_s.append(round(record.sighting.time_s, 3))
             case Score():
                 scores.append(record)
-                result.windows.append(_window(record) | {"score": record.value, "quality": asdict(record.quality)})
+                result.windows.append(
+                    _window(record)
+                    | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
+                )
             case NotJudged():
                 result.windows.append(_window(record) | {"not_judged": record.reason})
             case Incident():
@@ -120,4 +132,6 @@ def _count(result: Result, frame: Frame) -> None:
 
 
 def _window(record: Score | NotJudged) -> dict[str, Any]:
-    return {"epoch": record.epoch, "start_s": round(record.start_s, 4), "end_s": round(record.end_s, 4)}
+    claim = record.claim
+    face = {} if claim is None or claim.who == "not_asked" else {"face": claim.as_record()}
+    return {"epoch": record.epoch, "start_s": round(record.start_s, 4), "end_s": round(record.end_s, 4)} | face

@@ -15,8 +15,12 @@ Reason = Literal[
     "arms_hidden",  # elbows and wrists are not seen often enough
     "low_coverage",  # too many poses had to be interpolated
     "wrong_person",  # somebody else took the place
+    "someone_else",  # the face on screen is nobody's whom this channel knows
+    "face_unseen",  # the face is not seen well enough, or is no longer the one that was seen before
+    "no_model",  # nobody's model judges this channel
     "stream_down",  # nothing arrives
 ]
+Who = Literal["person", "somebody_else", "unseen", "not_asked"]
 State = Literal["pending", "firing", "resolved"]
 
 
@@ -67,6 +71,35 @@ class Sighting:
     broken: Reason | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose face the followed speaker has, which is whom they claim to be; as known when a frame was looked at.
+
+    person is the enrolled person whose references are nearest, "" before the first look; distance is that of the mean
+    of this shot's looks from them, limit the one it was measured at. why says what keeps the face from being seen.
+    faces counts how often a face took another's place without a cut: another number, another face. required is False
+    where the operator accepted judging without a face. who is "not_asked" where no references are known.
+    """
+
+    who: Who
+    person: str = ""
+    distance: float | None = None
+    limit: float | None = None
+    why: str = ""
+    faces: int = 0
+    required: bool = True
+
+    @property
+    def judged(self) -> bool:
+        """Tell whether a body under this face is to be judged."""
+        return self.who in ("person", "not_asked") or (self.who == "unseen" and not self.required)
+
+    def as_record(self) -> dict[str, Any]:
+        """Give what is published of it: never a vector."""
+        distance = None if self.distance is None else round(self.distance, 3)
+        return {"who": self.who, "person": self.person, "distance": distance, "limit": self.limit, "why": self.why}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tick:
     """A pose on the uniform 30 Hz grid.
@@ -115,6 +148,7 @@ class Window:
     poses: npt.NDArray[np.float32]
     quality: Quality
     shot: int = 0
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +164,7 @@ class Score:
     value: float
     quality: Quality
     shot: int = 0
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +178,7 @@ class NotJudged:
     arrived_s: float
     reason: Reason
     shot: int = 0
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +210,7 @@ class Incident:
     ended_by: str = ""
     change: int = 0
     explanation: dict[str, Any] | None = None
+    face: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,3 +219,4 @@ class PosedFrame:
 
     frame: Frame
     sighting: Sighting
+    claim: Claim | None = None

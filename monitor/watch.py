@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score, Window
+from monitor.stages.identity import Identity
 from monitor.stages.pose import Crop
 from monitor.stages.resample import Resampler
 from monitor.stages.scorer import Scorer
 from monitor.stages.speaker import SpeakerTracker
-from monitor.stages.verdict import Verdict
+from monitor.stages.verdict import Verdicts
 from monitor.stages.window import PoseWindow
 
 
@@ -28,9 +29,10 @@ class Channel:
     """What one broadcast's stages remember between frames."""
 
     speaker: SpeakerTracker
+    identity: Identity
     resampler: Resampler
     window: PoseWindow
-    verdict: Verdict
+    verdict: Verdicts
 
 
 def watch(
@@ -42,19 +44,19 @@ def watch(
     every change of an incident. There is no clock in here: the same frames give the same scores, live or offline.
     """
     for turn in turns:  # ingest.py decodes, mailbox.py hands over
-        frames = [
-            frame for frame in turn if channels[frame.channel].resampler.wants(frame)
-        ]  # resample.py: halves 60 fps
+        frames = [frame for frame in turn if channels[frame.channel].resampler.wants(frame)]  # 60 fps is halved
         crops = [channels[frame.channel].speaker.crop(frame) for frame in frames]  # speaker.py: where to look
         people = network.find(crops)  # pose.py: OpenPose, all channels at once
         due: list[Window | NotJudged] = []
         for frame, found in zip(frames, people, strict=True):
             channel = channels[frame.channel]
             sighting = channel.speaker.pick(frame, found)  # speaker.py: who of them is the speaker
-            yield PosedFrame(frame, sighting)
+            due_now = channel.window.expects(frame.time_s)
+            claim = channel.identity.look(frame, sighting, due=due_now)  # identity.py: whose face they have
+            yield PosedFrame(frame, sighting, claim)
             for tick in channel.resampler.advance(frame, sighting):  # resample.py: 30 poses a second
-                if (window := channel.window.push(tick, frame.epoch)) is not None:  # window.py: 150 poses, or why not
-                    due.append(window)
+                if (window := channel.window.push(tick, frame.epoch, claim)) is not None:
+                    due.append(window)  # window.py: 150 poses under that face, or why not
         for judged in scorer.judge(due):  # scorer.py: the LSTM, one batch
             yield judged
             yield from channels[judged.channel].verdict.update(judged)  # verdict.py: pending, firing, resolved

@@ -5,7 +5,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,12 @@ from monitor.evidence.collector import EvidenceCollector
 from monitor.health_report import HealthReport, Judging
 from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
 from monitor.stages.incidents import IncidentPolicy
-from monitor.stages.person_models import load_models, rule_of
+from monitor.stages.person_models import face_network, identity_of, load_all, rule_of
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.resample import Resampler
 from monitor.stages.scorer import Scorer
 from monitor.stages.speaker import SpeakerTracker, usual_crops
-from monitor.stages.verdict import Verdict
+from monitor.stages.verdict import Verdict, Verdicts
 from monitor.stages.window import PoseWindow
 from monitor.stream.ingest import Ingest
 from monitor.stream.mailbox import Mailbox
@@ -60,16 +60,17 @@ class Worker:
             at_once=at_once,
             concurrently=self._cores.map,
         )
-        self._models = load_models(self._channels.values(), self._network, smooth=config.pose.smooth)
+        self._models = load_all(self._channels.values(), self._network, smooth=config.pose.smooth)
+        self._faces = face_network(model for models in self._models.values() for model in models.values())
         self._network.prepare(usual_crops())  # after the models: a wrong one is told before seconds go into this
         self._publisher = Publisher(redis_url, outbox=config.redis.outbox.with_suffix(f".{label}.sqlite"), worker=label)
         self._mailbox = Mailbox(list(self._channels), capacity=config.queue_frames)
         self._scorer = Scorer(self._models)
         self._preview = Preview(self._publisher)
         self._evidence = self._evidence_of(config)
-        before = [found for name in self._channels if (found := self._publisher.open_incident(name)) is not None]
+        before = self._publisher.open_incidents(self._channels)
         self._incidents = IncidentPolicy(self._held, open_incidents=before, explain=self._explain)
-        judging = {name: self._judging(channel) for name, channel in self._channels.items()}
+        judging = {name: self._judging(channel, before) for name, channel in self._channels.items()}
         self._stages = {name: judged_by.stages for name, judged_by in judging.items()}
         self._report = HealthReport(
             judging,
@@ -85,41 +86,49 @@ class Worker:
             return None
         config_sha256 = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
         digests = {
-            name: {
+            (name, person): {
                 "model_sha256": model.sha256,
                 "card_sha256": hashlib.sha256(model.card.to_json().encode()).hexdigest(),
                 "config_sha256": config_sha256,
                 "pose_backend": self._network.fingerprint,
             }
-            for name, model in self._models.items()
+            for name, models in self._models.items()
+            for person, model in models.items()
         }
         return EvidenceCollector(config.evidence, list(self._channels), digests=digests)
 
     def _explain(self, incident: Incident) -> dict[str, Any] | None:
         """Tell which keypoints and seconds of the newest window moved the score; asked once, when it fires."""
-        window = self._scorer.latest.get(incident.channel)
-        return None if window is None else explain(self._models[incident.channel], window.poses).as_record()
+        window = self._scorer.latest.get((incident.channel, incident.person))
+        model = self._models[incident.channel].get(incident.person)
+        return None if window is None or model is None else explain(model, window.poses).as_record()
 
     def _held(self, channel: str, person: str) -> bool:
         """Tell whether nothing is to be raised: somebody silenced it, or the stream is down."""
         return self._publisher.silenced(channel, person) or self._report.is_down(channel)
 
-    def _judging(self, channel: ChannelConfig) -> Judging:
-        model = self._models[channel.name]
-        rule = rule_of(model, self._config.rule, channel.rule)
-        stages = Channel(
-            SpeakerTracker(region=channel.region, smooth=self._config.pose.smooth),
-            Resampler(),
-            PoseWindow(channel.name, every_s=self._config.score_every_s),
-            Verdict(
-                rule,
+    def _judging(self, channel: ChannelConfig, before: Iterable[Incident]) -> Judging:
+        models = self._models[channel.name]
+        rules = {name: rule_of(model, self._config.rule, channel.rule) for name, model in models.items()}
+        open_before = {incident.person: incident for incident in before if incident.channel == channel.name}
+        verdicts = {
+            name: Verdict(
+                rules[name],
                 partial(new_incident_id, channel.name),
                 model.path.name,
-                open_incident=self._publisher.open_incident(channel.name),
+                open_incident=open_before.get(name),
                 every_s=self._config.score_every_s,
-            ),
+            )
+            for name, model in models.items()
+        }
+        stages = Channel(
+            SpeakerTracker(region=channel.region, smooth=self._config.pose.smooth),
+            identity_of(models, self._faces, required=channel.identity.require),
+            Resampler(),
+            PoseWindow(channel.name, every_s=self._config.score_every_s),
+            Verdicts(verdicts),
         )
-        return Judging(channel, model, rule, stages)
+        return Judging(channel, models, rules, stages)
 
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped."""

@@ -27,8 +27,8 @@ MAY_IMPORT = {
     "monitor.gateway": "monitor.errors monitor.config monitor.bus monitor.evidence",
     "monitor.watch": "monitor.records monitor.stages",
     "monitor.health": "models monitor.records",
-    "monitor.health_report": "models monitor.bus monitor.config monitor.health monitor.stages monitor.stream "
-    "monitor.watch",
+    "monitor.health_report": "models monitor.bus monitor.config monitor.health monitor.records monitor.stages "
+    "monitor.stream monitor.watch",
     "monitor.offline": "models monitor.records monitor.stages monitor.stream monitor.watch",
     "monitor.worker": "models monitor.bus monitor.config monitor.evidence monitor.health_report monitor.records "
     "monitor.stages monitor.stream monitor.watch",

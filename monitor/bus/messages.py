@@ -72,9 +72,11 @@ def judged(record: Score | NotJudged) -> dict[str, Any]:
         "end_s": record.end_s,
         "arrived_s": record.arrived_s,
     }
+    claim = record.claim
+    face = {} if claim is None or claim.who == "not_asked" else {"face": claim.as_record()}
     if isinstance(record, NotJudged):
-        return common | {"not_judged": record.reason}
-    return common | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
+        return common | face | {"not_judged": record.reason}
+    return common | face | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
 
 
 def pose(

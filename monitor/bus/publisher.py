@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,16 +114,17 @@ class Publisher:
         now_s = time.time() if now_s is None else now_s
         return any(self._silences.get(key, 0) > now_s for key in (f"channel:{channel}", f"person:{person}"))
 
-    def open_incident(self, channel: str) -> Incident | None:
-        """Give the channel's pending or firing incident as Redis remembers it, None too when Redis is away.
+    def open_incidents(self, channels: Iterable[str]) -> list[Incident]:
+        """Give the channels' pending and firing incidents as Redis remembers them, none when Redis is away.
 
         This one waits for Redis: it is for a worker that starts, not for its loop.
         """
+        names = set(channels)
         try:
-            return open_incidents(self._url).get(channel)
+            return [incident for incident in open_incidents(self._url) if incident.channel in names]
         except RedisAway as error:
-            log.warning("%s: %s; an incident that was open starts anew", channel, error)
-            return None
+            log.warning("%s: %s; an incident that was open starts anew", self._worker, error)
+            return []
 
     @property
     def waiting(self) -> int:
@@ -203,8 +204,10 @@ class Publisher:
         self._away = False
 
 
-def open_incidents(redis_url: str) -> dict[str, Incident]:
-    """Give each channel's pending or firing incident as Redis remembers it: what a restarted worker goes on from.
+def open_incidents(redis_url: str) -> list[Incident]:
+    """Give the newest pending or firing incident of each channel and person as Redis remembers them.
+
+    It is what a restarted worker goes on from.
 
     Raises:
         RedisAway: nobody can tell.
@@ -217,7 +220,8 @@ def open_incidents(redis_url: str) -> dict[str, Incident]:
     finally:
         client.close()
     known.sort(key=lambda incident: incident.arrived_s)
-    return {incident.channel: incident for incident in known if incident.state != "resolved"}
+    newest = {(incident.channel, incident.person): incident for incident in known if incident.state != "resolved"}
+    return list(newest.values())
 
 
 def _alert(text: str) -> Command:

@@ -10,7 +10,7 @@ from monitor.config import Config
 from monitor.errors import BodywatchError
 from monitor.offline import Result, score_file
 from monitor.records import Frame
-from monitor.stages.person_models import load_model, rule_of
+from monitor.stages.person_models import face_network, identity_of, load_models, rule_of
 from monitor.stages.pose import PoseNetwork
 from monitor.stream.ingest import probe
 from monitor.stream.source import redact
@@ -36,8 +36,13 @@ def findings(config: Config) -> Iterator[Finding]:
     yield Finding("pose network", True, network.fingerprint, 0)
     for channel in config.channels:
         try:
-            model = load_model(channel, network, smooth=config.pose.smooth)
-            yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}", 0)
+            models = load_models(channel, network, smooth=config.pose.smooth)
+            identity_of(models, face_network(models.values()), required=channel.identity.require)
+            for model in models.values():
+                face = "and their face" if model.card.faces else "no face: whoever is on screen is judged"
+                yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}, {face}", 0)
+            if not models:
+                yield Finding(f"{channel.name} model", True, "none: nobody is judged", 0)
         except BodywatchError as error:
             yield Finding(f"{channel.name} model", False, str(error), error.exit_code)
         try:
@@ -47,12 +52,18 @@ def findings(config: Config) -> Iterator[Finding]:
             yield Finding(f"{channel.name} stream", False, str(error), error.exit_code)
 
 
-def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, quiet: bool) -> Result:
-    """Judge a recording with the first channel's model, showing progress on standard error unless quiet."""
+def score_recording(
+    file: str, config: Config, *, every_s: float, smooth: bool, quiet: bool, identity: bool = True
+) -> Result:
+    """Judge a recording with the first channel's models, showing progress on standard error unless quiet.
+
+    identity False judges whoever is in it.
+    """
     channel = config.channels[0]
     probe(file, timeout_s=config.timeout_s)  # a wrong file is told before seconds go into loading networks
     network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
-    model = load_model(channel, network, smooth=smooth)
+    models = load_models(channel, network, smooth=smooth)
+    faces = face_network(models.values()) if identity else None
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task(redact(file), total=None, at="")
@@ -62,9 +73,10 @@ def score_recording(file: str, config: Config, *, every_s: float, smooth: bool, 
 
         return score_file(
             file,
-            model,
+            models,
             network,
-            rule=rule_of(model, config.rule, channel.rule),
+            rules={name: rule_of(model, config.rule, channel.rule) for name, model in models.items()},
+            identity=identity_of(models, faces, required=channel.identity.require),
             every_s=every_s,
             region=channel.region,
             smooth=smooth,
@@ -77,7 +89,7 @@ def told(result: Result) -> str:
     judged = [window for window in result.windows if "score" in window]
     reasons = sorted({window["not_judged"] for window in result.windows if "not_judged" in window})
     lines = [
-        f"{result.file}: {result.verdict} (is it {result.person}? by {result.model})",
+        f"{result.file}: {result.verdict} (is it {result.person}? by {result.model})" if result.model else result.file,
         f"{len(judged)} windows judged, {len(result.windows) - len(judged)} not ({', '.join(reasons) or 'none'})",
     ]
     if judged:

@@ -50,6 +50,11 @@ def show(incident: Incident, folder: Folder = DEFAULT, as_json: AsJson = False) 
     typer.echo(
         f"from {about['start_s']:.2f} s to {about['end_s']:.2f} s of the stream's clock; sealed {manifest['sealed_at']}"
     )
+    asked = facts.get("asked", {})
+    if asked.get("epoch", about["epoch"]) != about["epoch"]:
+        typer.echo(
+            f"that is the clock after a reconnect; what is kept is of the one before, from {asked['start_s']:.2f} s on"
+        )
     for name, digest in facts.get("digests", {}).items():
         typer.echo(f"  {name}: {digest}")
     for file in manifest["files"]:

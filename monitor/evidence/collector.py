@@ -42,7 +42,7 @@ class EvidenceCollector:
 
     An incident's folder is opened when it fires and sealed after_s after it was resolved. state is "" as long as
     evidence can be written, else a sentence for the operator: a full disk costs the evidence of the incidents that
-    are open, never the watching, and the next incident tries again. digests name, for each channel, what judged.
+    are open, never the watching, and the next incident tries again. digests name, by channel and person, what judged.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EvidenceCollector:
         config: EvidenceConfig,
         channels: Sequence[str],
         *,
-        digests: Mapping[str, Mapping[str, str]],
+        digests: Mapping[tuple[str, str], Mapping[str, str]],
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         assert config.folder is not None
@@ -125,7 +125,7 @@ class EvidenceCollector:
         self.archive.folder.mkdir(parents=True, exist_ok=True)
         self._check_room()
         recorder = IncidentRecorder(
-            self.archive, incident, self._config.before_s, self._digests.get(incident.channel, {})
+            self.archive, incident, self._config.before_s, self._digests.get((incident.channel, incident.person), {})
         )
         self._recorders[incident.id] = recorder
         self._buffers[incident.channel].attach(recorder)

@@ -173,7 +173,11 @@ class IncidentRecorder:
             "incident": asdict(self.incident),
             "digests": self._digests,
             "interrupted": interrupted,
-            "asked": {"start_s": self.from_s, "end_s": None if self.until_s == float("inf") else self.until_s},
+            "asked": {
+                "epoch": self.epoch,
+                "start_s": self.from_s,
+                "end_s": None if self.until_s == float("inf") else self.until_s,
+            },
             "clip_fault": self._clip_fault,
             "clip": clip
             and {

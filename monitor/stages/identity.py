@@ -1,130 +1,79 @@
-"""Whether the speaker of a shot has the person's face: looks at it in, person, somebody else or unseen out."""
+"""Whose face the followed speaker has: the face says who it claims to be, the body is asked whether that is true."""
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from models.face.align import Unseen
+from models.face.align import Unseen, align
 from models.face.references import FaceReferences
+from monitor.records import Claim, Frame, Sighting
+from monitor.stages.face_track import FaceTrack
+from monitor.stages.resample import MAX_GAP_S
 
-Vector = npt.NDArray[np.float32]
-Who = Literal["person", "somebody_else", "unseen"]
 
-BAND = 0.06
-"""How far over the references' limit a shot's mean is somebody else's; between the two, what was said stays. With a
-limit of 0.46, under which 95 % of 43 pairs of means of one person at two events lay, the furthest of these at 0.49."""
+class FaceNetwork(Protocol):
+    """What the stage needs of the face network (models/face/embed.py)."""
 
-SHOT_LOOKS = 8
-"""Looks that a decision needs: the references' limit is for means of eight; one look lies 0.05 to 0.1 further away."""
-
-MOST_LOOKS = 16
-"""A shot whose mean still lies between the limits after so many looks is looked at no more than any other."""
-
-RECENT_LOOKS = 4
-MOVED = 0.40
-"""A look so far from the mean of its shot is followed by more at once, and four whose mean is so far show another face:
-four of one speaker in a row lie 0.2 from the rest of the speech (0.36 at most), of two people 0.43 and more."""
-
-SOON_S = 0.1
-START_S = 0.25
-"""Eight looks over 1.75 s lie 0.13 to 0.15 from the rest of a speech, and over 0.7 s, of one posture, 0.17 to 0.24."""
-
-STEADY_S = 1.0
-RECENT_S = 0.9
-"""Less than STEADY_S: looks of the face before a replacement must not be among the recent ones."""
-
-HOLD_S = 5.0
-"""What was said holds for so long without a face: as long as a window, so no window is without any look."""
+    def vectors(self, chips: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+        """Give (B, 128) for faces cut out by models.face.align."""
 
 
 class Identity:
-    """Averages over a shot whose face the speaker's is.
+    """Looks at the face of whoever is followed, as often as its track asks for, and whenever a window is due.
 
-    There is no clock in here: times are the stream's, in seconds, and rise from begin() on. The first looks of a shot
-    come four a second until it is clear whose face it is, then one a second; a look that is far from the others brings
-    more at once, so that a replacement without a cut is noticed within 1.5 s: then the shot starts anew
-    with the looks since. A face that was seen too little, or whose mean lies between the limits from the start, is
-    unseen: not judged, for a reason.
+    A window is judged by the look at its last frame: what was replaced since the look before is seen then, and a face
+    that is suddenly unlike the one before is unseen until it is known whose it is. A shot, an epoch, another followed
+    person or a pause over MAX_GAP_S (resample.py) starts anew. Vectors live here for the length of a shot, nowhere
+    else.
     """
 
-    def __init__(self, references: FaceReferences) -> None:
-        self._references = references
-        self.who: Who = "unseen"
-        self.why = "it was not looked at yet"
-        """Why the face is unseen, in words that follow "the face is not judged: "; empty when it isn't unseen."""
-        self._next_s = self._seen_s = -np.inf
-        self._sum: npt.NDArray[np.float64] = np.zeros(references.means.shape[1])  # of the shot's vectors
-        self._looks = 0  # vectors in it
-        self._recent: list[tuple[float, Vector]] = []  # (time_s, vector), of the last RECENT_S
+    def __init__(
+        self,
+        people: Mapping[str, FaceReferences] | None = None,
+        network: FaceNetwork | None = None,
+        *,
+        required: bool = True,
+    ) -> None:
+        """people has the references of whom this channel knows by face; none: nobody is asked for.
 
-    @property
-    def distance(self) -> float | None:
-        """How far the shot's mean lies from the nearest of the person's references; None before the first look."""
-        return self._references.distance((self._sum / self._looks).astype(np.float32)) if self._looks else None
+        required False accepts an unseen face, of the one person there is; whose face is seen to be somebody else's is
+        not judged all the same.
+        """
+        assert network is not None or not people
+        self._network = network
+        self._track = FaceTrack(people) if people else None
+        self._required = required or (people is not None and len(people) > 1)
+        self._epoch: int | None = None
+        self._followed_s: float | None = None
+        self._looked_s = -1e9
 
-    def begin(self, time_s: float) -> None:
-        """Start anew: another shot, another epoch, or somebody else who is followed."""
-        self.who, self.why = "unseen", "it was not looked at yet"
-        self._next_s = self._seen_s = time_s
-        self._forget()
+    def look(self, frame: Frame, sighting: Sighting, *, due: bool) -> Claim:
+        """Tell whose face it is; due tells that a window may end with this frame."""
+        if self._track is None or self._network is None:
+            return Claim("not_asked")
+        self._begin(frame, sighting, self._track)
+        if sighting.pose is not None and (self._track.wants(frame.time_s) or (due and self._looked_s < frame.time_s)):
+            self._looked_s = frame.time_s
+            chip = align(frame.image, sighting.pose.keypoints)
+            self._track.look(frame.time_s, chip if isinstance(chip, Unseen) else self._network.vectors([chip])[0])
+        return self._claim(self._track)
 
-    def wants(self, time_s: float) -> bool:
-        """Tell whether a look at the face of this time's frame is due."""
-        return time_s >= self._next_s - 1e-6
+    def _begin(self, frame: Frame, sighting: Sighting, track: FaceTrack) -> None:
+        """Start anew where nothing says that the face is the one from before."""
+        followed_s = self._followed_s
+        lost = followed_s is not None and sighting.pose is not None and frame.time_s - followed_s > MAX_GAP_S
+        if frame.epoch != self._epoch or sighting.broken is not None or lost:
+            self._epoch, self._looked_s = frame.epoch, -1e9
+            track.begin(frame.time_s)
+        if sighting.pose is not None:
+            self._followed_s = frame.time_s
+        elif frame.epoch != self._epoch:
+            self._followed_s = None
 
-    def look(self, time_s: float, found: Vector | Unseen) -> Who:
-        """Take one look, a vector (128,) or why there is none, and tell whose face this shot shows."""
-        if isinstance(found, Unseen):
-            self._missed(time_s, found)
-            return self.who
-        self._seen_s = time_s
-        self._recent = [(at_s, vector) for at_s, vector in self._recent if time_s - at_s < RECENT_S]
-        self._recent.append((time_s, found))
-        self._sum, self._looks = self._sum + found, self._looks + 1
-        odd, few = self._moved(found), len(self._recent) < RECENT_LOOKS
-        if odd and not few and self._moved(self._recent_sum() / len(self._recent)):
-            self._sum, self._looks = self._recent_sum(), len(self._recent)
-            self.who = "somebody_else" if self._over() > BAND else "unseen"
-        self._judge()
-        unsure = self._looks < SHOT_LOOKS or (self.who == "unseen" and self._looks < MOST_LOOKS)
-        self._next_s = time_s + (SOON_S if odd and few else START_S if unsure else STEADY_S)
-        return self.who
-
-    def _missed(self, time_s: float, found: Unseen) -> None:
-        """A face that isn't seen costs nothing to look for, so the next look is soon."""
-        self._next_s = time_s + SOON_S
-        if time_s - self._seen_s > HOLD_S:
-            self.who = "unseen"
-            self._forget()
-        if self.who == "unseen":
-            self.why = found.why
-
-    def _judge(self) -> None:
-        """Bring who and why up to date with the shot's mean."""
-        over, enough = self._over(), self._looks >= SHOT_LOOKS
-        if enough and over <= 0:
-            self.who = "person"
-        elif enough and over > BAND:
-            self.who = "somebody_else"
-        unsure = "it is neither clearly the person's nor clearly another's" if enough else "it was seen too little"
-        self.why = unsure if self.who == "unseen" else ""
-
-    def _over(self) -> float:
-        """How far the shot's mean lies over the limit; negative within it."""
-        assert self.distance is not None
-        return self.distance - self._references.limit
-
-    def _moved(self, mean: npt.NDArray[np.floating]) -> bool:
-        """Tell whether a vector is far from the mean of this shot's looks before the recent ones."""
-        before = self._looks - len(self._recent)
-        if before < SHOT_LOOKS:
-            return False
-        return float(np.linalg.norm((self._sum - self._recent_sum()) / before - mean)) > MOVED
-
-    def _recent_sum(self) -> npt.NDArray[np.float64]:
-        total: npt.NDArray[np.float64] = np.sum([vector for _, vector in self._recent], axis=0, dtype=np.float64)
-        return total
-
-    def _forget(self) -> None:
-        self._sum, self._looks, self._recent = np.zeros_like(self._sum), 0, []
+    def _claim(self, track: FaceTrack) -> Claim:
+        person, distance, limit = track.nearest() or ("", None, None)
+        if track.odd and track.who == "person":
+            return Claim("unseen", person, distance, limit, "it is unlike the one seen before", track.faces)
+        return Claim(track.who, person, distance, limit, track.why, track.faces, self._required)

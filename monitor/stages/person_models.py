@@ -1,48 +1,80 @@
-"""The models that judge channels, held against this monitor, and the rule that its card or the config sets."""
+"""The models that judge channels, held against this monitor, the faces they know, and the rules they judge by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from models import artifact
 from models.artifact import LoadedModel
 from models.errors import ModelMismatch
+from models.face.embed import FaceNetwork
+from models.face.references import FaceReferences, from_json
 from monitor.config import ChannelConfig, RuleConfig
+from monitor.errors import ConfigError
+from monitor.stages.identity import Identity
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.smoothing import filter_name
 from monitor.stages.verdict import Rule
 
-
-def load_model(channel: ChannelConfig, network: PoseNetwork, *, smooth: bool = True) -> LoadedModel:
-    """Load a channel's model and hold its card against what this monitor feeds it.
-
-    Raises:
-        ModelError: the file is missing, not trusted, or made for other poses or another person.
-    """
-    backend = {"name": network.name, "sha256": network.sha256}
-    model = artifact.load(artifact.find(channel.model), sha256=channel.sha256, pose_backend=backend)
-    if channel.person is not None and channel.person != model.person:
-        raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
-    if model.card.filter and model.card.filter != (steadied := filter_name(smooth)):
-        raise ModelMismatch(model.path, "filter", expected=steadied, found=model.card.filter)
-    return model
+Loaded = dict[tuple[str, str, str], LoadedModel]
+"""Models by file, the digest and the person that were asked for: channels of one model share it."""
 
 
 def load_models(
-    channels: Iterable[ChannelConfig], network: PoseNetwork, *, smooth: bool = True
+    channel: ChannelConfig, network: PoseNetwork, *, smooth: bool = True, loaded: Loaded | None = None
 ) -> dict[str, LoadedModel]:
-    """Load each channel's model, by the channel's name; channels of one model share it, so it judges them in one batch.
+    """Load a channel's models, by their person's name, and hold their cards against what this monitor feeds them.
 
     Raises:
-        ModelError: as load_model().
+        ModelError: a file is missing, not trusted, or made for other poses or another person.
+        ConfigError: two files are of one person, or one of several carries no face to tell them apart by.
     """
-    loaded: dict[tuple[str, ...], LoadedModel] = {}
-    models = {}
-    for channel in channels:
-        wanted = (channel.model, channel.sha256 or "", channel.person or "")
-        if wanted not in loaded:
-            loaded[wanted] = load_model(channel, network, smooth=smooth)
-        models[channel.name] = loaded[wanted]
+    models: dict[str, LoadedModel] = {}
+    known: Loaded = {} if loaded is None else loaded
+    for file in channel.models:
+        wanted = (file, channel.sha256 or "", channel.person or "")
+        model = known[wanted] if wanted in known else _load(file, channel, network, smooth=smooth)
+        known[wanted] = model
+        if model.person in models:
+            raise ConfigError(f"channel {channel.name}", "persons", f"names {model.person} twice")
+        if len(channel.models) > 1 and not model.card.faces:
+            why = f"{file} carries no face of {model.person}; among several persons the face picks whose model judges"
+            raise ConfigError(f"channel {channel.name}", "persons", why)
+        models[model.person] = model
     return models
+
+
+def load_all(
+    channels: Iterable[ChannelConfig], network: PoseNetwork, *, smooth: bool = True
+) -> dict[str, dict[str, LoadedModel]]:
+    """Load every channel's models, by the channel's name; channels of one model share it, so it judges in one batch.
+
+    Raises:
+        ModelError, ConfigError: as load_models().
+    """
+    loaded: Loaded = {}
+    return {channel.name: load_models(channel, network, smooth=smooth, loaded=loaded) for channel in channels}
+
+
+def face_network(models: Iterable[LoadedModel]) -> FaceNetwork | None:
+    """Open the face network when any model knows a face.
+
+    Raises:
+        WeightsUnreadable: it is not the one that ships.
+    """
+    return FaceNetwork() if any(model.card.faces for model in models) else None
+
+
+def identity_of(models: Mapping[str, LoadedModel], network: FaceNetwork | None, *, required: bool) -> Identity:
+    """Make a channel's identity stage of the faces that its models know.
+
+    Raises:
+        ModelError: the references in a file are of another face network, or not whole.
+    """
+    people: dict[str, FaceReferences] = {}
+    for name, model in models.items():
+        if model.card.faces and network is not None:
+            people[name] = from_json(model.card.faces, model.path, network_sha256=network.sha256)
+    return Identity(people, network, required=required)
 
 
 def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:
@@ -58,3 +90,13 @@ def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:
     for override in overrides:
         rule = replace(rule, **override.model_dump(exclude_none=True))
     return rule
+
+
+def _load(file: str, channel: ChannelConfig, network: PoseNetwork, *, smooth: bool) -> LoadedModel:
+    backend = {"name": network.name, "sha256": network.sha256}
+    model = artifact.load(artifact.find(file), sha256=channel.sha256, pose_backend=backend)
+    if channel.person is not None and channel.person != model.person:
+        raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
+    if model.card.filter and model.card.filter != (steadied := filter_name(smooth)):
+        raise ModelMismatch(model.path, "filter", expected=steadied, found=model.card.filter)
+    return model

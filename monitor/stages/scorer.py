@@ -21,27 +21,40 @@ class PersonModel(Protocol):
 
 
 class Scorer:
-    """Knows which model judges which channel."""
+    """Knows which models judge which channel: by the channel's name, a model for each person by their name."""
 
-    def __init__(self, models: Mapping[str, PersonModel]) -> None:
+    def __init__(self, models: Mapping[str, Mapping[str, PersonModel]]) -> None:
         self._models = models
-        self.latest: dict[str, Window] = {}  # each channel's newest judged window, for the explanation of an incident
+        self.latest: dict[tuple[str, str], Window] = {}
+        """The newest judged window by channel and person, for the explanation of an incident."""
 
     def judge(self, due: Sequence[Window | NotJudged]) -> list[Score | NotJudged]:
-        """Replace each window by its score, order kept; one call of each model, whatever the number of channels."""
-        values: dict[int, float] = {}
-        for model in {id(m): m for m in self._models.values()}.values():
-            mine = [i for i, w in enumerate(due) if isinstance(w, Window) and self._models[w.channel] is model]
-            if mine:
-                batch = np.stack([window.poses for i in mine if isinstance(window := due[i], Window)])
-                values.update(zip(mine, model.score(batch).tolist(), strict=True))
-        self.latest.update((window.channel, window) for window in due if isinstance(window, Window))
-        return [self._scored(w, values[i]) if isinstance(w, Window) else w for i, w in enumerate(due)]
+        """Replace each window by its score, order kept; one call of each model, whatever the number of channels.
 
-    def _scored(self, window: Window, value: float) -> Score:
+        The face picks the model; without one to go by, a channel's only model judges.
+        """
+        judges = [self._model_of(window) if isinstance(window, Window) else None for window in due]
+        values: dict[int, float] = {}
+        for model in {id(m): m for m in judges if m is not None}.values():
+            mine = [i for i, judge in enumerate(judges) if judge is model]
+            batch = np.stack([window.poses for i in mine if isinstance(window := due[i], Window)])
+            values.update(zip(mine, model.score(batch).tolist(), strict=True))
+        return [
+            self._scored(w, model, values[i]) if isinstance(w, Window) and model is not None else _not_judged(w)
+            for i, (w, model) in enumerate(zip(due, judges, strict=True))
+        ]
+
+    def _model_of(self, window: Window) -> PersonModel | None:
+        models = self._models[window.channel]
+        if window.claim is not None and window.claim.who == "person":
+            return models.get(window.claim.person)
+        return next(iter(models.values())) if len(models) == 1 else None
+
+    def _scored(self, window: Window, model: PersonModel, value: float) -> Score:
+        self.latest[window.channel, model.person] = window
         return Score(
             channel=window.channel,
-            person=self._models[window.channel].person,
+            person=model.person,
             epoch=window.epoch,
             start_s=window.start_s,
             end_s=window.end_s,
@@ -49,4 +62,12 @@ class Scorer:
             value=value,
             quality=window.quality,
             shot=window.shot,
+            claim=window.claim,
         )
+
+
+def _not_judged(window: Window | NotJudged) -> NotJudged:
+    if isinstance(window, NotJudged):
+        return window
+    at = (window.epoch, window.start_s, window.end_s, window.arrived_s)
+    return NotJudged(window.channel, *at, "no_model", window.shot, window.claim)

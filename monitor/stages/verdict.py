@@ -1,17 +1,17 @@
 """Scores -> incidents: the paper's majority rule and the live rule with two thresholds and a hold time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from monitor.records import Incident, NotJudged, Score
+from monitor.records import Claim, Incident, NotJudged, Score
 
 FAKE_AT = 0.5
 """The paper rounds the predicted probability (its section 3.3)."""
 
 FORGET_S = 60.0
-"""An open incident ends after so long without anything to judge."""
+"""An open incident ends after so long without a window that speaks against the person."""
 
 STEP_S = 2.0
 """Judged windows further apart than this do not add to the time that suspicion has lasted; where windows are due less
@@ -58,7 +58,8 @@ class Verdict:
     """What is thought of one channel: clear, or one incident that is pending or firing.
 
     One event makes one incident: while it is open, nothing but its own changes comes out. A cut or an empty lectern
-    does not end it; genuine windows do, or FORGET_S of nothing to judge.
+    does not end it; genuine windows do, or FORGET_S in which no window speaks against the person: where shots are so
+    short that none holds n windows, an incident would otherwise stay open for ever, and hide the next one.
 
     It goes on over shots, but each step of it rests on one shot alone (PoseWindow tells which): the k of n windows that
     raise suspicion, the hold_s that it must last to fire, and the n windows that end it. Another shot or epoch starts
@@ -77,13 +78,15 @@ class Verdict:
         """every_s is the time between two windows."""
         self._rule, self._new_id, self._model = rule, new_id, model
         self._step_most_s = max(STEP_S, 1.5 * every_s)
+        self._forget_s = max(FORGET_S, 4 * every_s)
         self._recent: deque[Score] = deque(maxlen=rule.n)
         self._open = open_incident
         self._clock: int | None = None  # epoch of the open incident's times, None for one of the process before
         self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
         self._suspicious_s = 0.0  # in this shot
         self._suspicious_at_s: float | None = None  # end of the window before, when suspicion stood then
-        self._idle_s = 0.0
+        self._quiet_s = 0.0  # without a window that speaks against the person
+        self._genuine = False  # one that speaks for them was among it
         self._last: tuple[int, float] | None = None
 
     @property
@@ -98,7 +101,7 @@ class Verdict:
         if isinstance(judged, NotJudged):
             yield from self._wait(step_s)
             return
-        self._idle_s = 0.0
+        self._note(judged, step_s)
         self._recent.append(judged)
         values = [score.value for score in self._recent]
         if self._open is None:
@@ -113,12 +116,15 @@ class Verdict:
             score=judged.value,
             peak=max(self._open.peak, judged.value),
             windows=self._open.windows + 1,
+            face=_face(judged.claim),
         )
         self._clock = judged.epoch
         if self._rule.cleared(values):
             yield self._close("cleared")
         elif self._open.state == "pending":
             yield from self._hold(judged, values)
+        if self._open is not None and self._quiet_s >= self._forget_s:
+            yield self._close("cleared")
 
     def _forget_other_shots(self, judged: Score | NotJudged) -> None:
         """Let what was scored in another shot neither fire nor end anything in this one."""
@@ -155,6 +161,7 @@ class Verdict:
             windows=len(values),
             rule=asdict(self._rule),
             model=self._model,
+            face=_face(score.claim),
         )
         yield self._open
         yield from self._hold(score, values)
@@ -174,15 +181,56 @@ class Verdict:
 
     def _wait(self, step_s: float) -> Iterator[Incident]:
         """Let an open incident end when there was nothing to judge for long."""
-        self._idle_s += step_s
-        if self._open is not None and self._idle_s >= FORGET_S:
-            yield self._close("not_judged")
+        self._quiet_s += step_s
+        if self._open is not None and self._quiet_s >= self._forget_s:
+            yield self._close("cleared" if self._genuine else "not_judged")
+
+    def _note(self, score: Score, step_s: float) -> None:
+        """Count the time in which nothing speaks against the person."""
+        against = score.value >= (FAKE_AT if self._rule.kind == "paper" else self._rule.clear)
+        self._quiet_s = 0.0 if against else self._quiet_s + step_s
+        self._genuine = not against
 
     def _close(self, how: str) -> Incident:
         assert self._open is not None
         closed, self._open = replace(self._open, state="resolved", ended_by=how), None
         self._recent.clear()
         return closed
+
+
+class Verdicts:
+    """The verdicts of one channel, one for each person that it knows.
+
+    A window of one person is none of another's: their suspicion neither grows nor ends by it.
+    """
+
+    def __init__(self, verdicts: Mapping[str, Verdict]) -> None:
+        self._verdicts = verdicts
+
+    @property
+    def open_incident(self) -> Incident | None:
+        """The incident that is firing, else one that is pending, if any."""
+        found = [verdict.open_incident for verdict in self._verdicts.values() if verdict.open_incident is not None]
+        return min(found, key=lambda incident: incident.state != "firing", default=None)
+
+    def update(self, judged: Score | NotJudged) -> Iterator[Incident]:
+        """Take the next word on a window; give every incident whose state changes."""
+        for person, verdict in self._verdicts.items():
+            yield from verdict.update(judged if judged_of(judged, person) else _of_another(judged))
+
+
+def judged_of(judged: Score | NotJudged, person: str) -> bool:
+    """Tell whether a word on a window concerns this person."""
+    return isinstance(judged, NotJudged) or judged.person == person
+
+
+def _of_another(judged: Score | NotJudged) -> NotJudged:
+    at = (judged.epoch, judged.start_s, judged.end_s, judged.arrived_s)
+    return NotJudged(judged.channel, *at, "someone_else", judged.shot, judged.claim)
+
+
+def _face(claim: Claim | None) -> dict[str, Any] | None:
+    return None if claim is None or claim.who == "not_asked" else claim.as_record()
 
 
 def paper_verdict(scores: Iterable[Score]) -> Literal["genuine", "fake", "inconclusive"]:

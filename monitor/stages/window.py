@@ -12,7 +12,7 @@ from models.skeleton import (
     UPPER_BODY,
     WINDOW_POSES,
 )
-from monitor.records import NotJudged, Quality, Reason, Tick, Window
+from monitor.records import Claim, NotJudged, Quality, Reason, Tick, Window
 
 MIN_ARMS = 0.5
 """Share of poses with one whole arm in view below which there is no body language to judge."""
@@ -20,6 +20,9 @@ MIN_ARMS = 0.5
 MIN_MEASURED = 0.9
 """Share of measured poses below which a window is not judged: interpolation rounds off quick gestures, and on a machine
 that was too slow the demo's genuine speaker then looked like the impostor (seen at shares from 0.8 on)."""
+
+SOON_POSES = 7
+"""So many ticks may come with one frame, after a gap of MAX_GAP_S."""
 
 TELLING_POSES = 30
 """One second of poses is enough to say that the arms are out of view."""
@@ -34,6 +37,9 @@ class PoseWindow:
     What lies between two emptyings is one shot: nothing says that who is seen after a cut, an epoch, a "wrong_person",
     or a pause over MAX_GAP_S (resample.py) is who was seen before. Each Window and NotJudged carries its shot's number,
     whichever reason is told: "nobody" and "filling" follow a cut to an empty lectern and take the place of "cut".
+
+    A claim says whose face the ticks are under (identity.py). What was begun is thrown away when it is seen to be
+    somebody else's or another one than before; under a face that isn't seen a whole window is kept and not judged.
     """
 
     def __init__(self, channel: str, *, every_s: float = 0.5, poses: int = WINDOW_POSES) -> None:
@@ -47,16 +53,30 @@ class PoseWindow:
         self._shot = 0
         self._count, self._at = 0, 0
         self._why: Reason = "filling"
+        self._last: tuple[int, float] | None = None  # number and time_s of the latest tick
+        self._faces = 0
+        self._claim: Claim | None = None
 
-    def push(self, tick: Tick, epoch: int) -> Window | NotJudged | None:
-        """Take one tick; every every_s give the window, or the reason why there is none."""
+    def expects(self, time_s: float) -> bool:
+        """Tell whether a whole window may be due by this time of the stream."""
+        if self._count < self._length - SOON_POSES or self._last is None:
+            return False
+        number, at_s = self._last
+        return time_s >= at_s + ((self._due + 1) * self._every - number) / RATE_HZ - 1e-6
+
+    def push(self, tick: Tick, epoch: int, claim: Claim | None = None) -> Window | NotJudged | None:
+        """Take one tick and whose face it is under; every every_s give the window, or the reason why there is none."""
         if epoch != self._epoch:
             if self._epoch is not None:
                 self._clear("cut")
             self._epoch, self._due = epoch, -1
         if tick.broken is not None:
             self._clear(tick.broken)
-        if tick.keypoints[:, 2].any():
+        self._last = (tick.number, tick.time_s)
+        self._ask(claim)
+        if claim is not None and claim.who == "somebody_else":
+            self._clear("someone_else")
+        elif tick.keypoints[:, 2].any():
             self._keep(tick)
         else:
             self._clear("nobody")
@@ -67,12 +87,19 @@ class PoseWindow:
         self._due = slot
         return self._judge(tick, epoch)
 
+    def _ask(self, claim: Claim | None) -> None:
+        """Throw away what was begun under another face."""
+        faces = 0 if claim is None else claim.faces
+        if faces != self._faces:
+            self._clear("wrong_person")
+        self._faces, self._claim = faces, claim
+
     def _clear(self, why: Reason) -> None:
         self._shot += self._count > 0
         self._count, self._at, self._why = 0, 0, why
 
     def _keep(self, tick: Tick) -> None:
-        if self._why == "nobody":
+        if self._why in ("nobody", "someone_else"):
             self._why = "filling"
         self._ring[self._at] = self._ring[self._at + self._length] = tick.keypoints
         self._measured[self._at] = tick.measured
@@ -89,8 +116,20 @@ class PoseWindow:
         start_s = tick.time_s - max(self._count - 1, 0) / RATE_HZ
         quality = quality_of(poses, self._measured, self._count)
         if reason := self._reason(quality):
-            return NotJudged(self._channel, epoch, start_s, tick.time_s, tick.arrived_s, reason, self._shot)
-        return Window(self._channel, epoch, start_s, tick.time_s, tick.arrived_s, poses.copy(), quality, self._shot)
+            return NotJudged(
+                self._channel, epoch, start_s, tick.time_s, tick.arrived_s, reason, self._shot, self._claim
+            )
+        return Window(
+            self._channel,
+            epoch,
+            start_s,
+            tick.time_s,
+            tick.arrived_s,
+            poses.copy(),
+            quality,
+            self._shot,
+            self._claim,
+        )
 
     def _reason(self, quality: Quality) -> Reason | None:
         if self._count == 0:
@@ -101,6 +140,8 @@ class PoseWindow:
             return self._why
         if quality.measured < MIN_MEASURED:
             return "low_coverage"
+        if self._claim is not None and not self._claim.judged:
+            return "face_unseen"
         return None
 
 

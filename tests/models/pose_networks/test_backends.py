@@ -10,7 +10,7 @@ from models.errors import ModelMismatch, ModelNotTrusted, WeightsUnreadable
 from models.pose_lstm import Design, PoseLSTM
 from models.pose_networks.backends import find_backend
 from monitor.config import parse
-from monitor.stages.person_models import load_model, load_models
+from monitor.stages.person_models import load_all, load_models
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.smoothing import filter_name
 from tests.support.model_files import untaught
@@ -64,7 +64,7 @@ def test_a_person_made_with_another_network_is_refused_by_name(tmp_path: Path) -
     channel = {"name": "one", "url": "rtsp://127.0.0.1/", "model": str(tmp_path / "ada.pt")}
     config = parse({"channels": [channel]}, "a test")
     with pytest.raises(ModelMismatch, match=r"pose_backend\.name=openpose-coco, this monitor needs openpose-thin"):
-        load_model(config.channels[0], PoseNetwork(config.pose.backend))
+        load_models(config.channels[0], PoseNetwork(config.pose.backend))
 
 
 @pytest.mark.parametrize("smooth", [True, False])
@@ -73,9 +73,10 @@ def test_a_person_whose_poses_were_steadied_otherwise_is_refused(tmp_path: Path,
     path = untaught(tmp_path / "ada.pt", filter=filter_name(smooth))
     config = parse({"channels": [{"name": "one", "url": "rtsp://127.0.0.1/", "model": str(path)}]}, "a test")
     network = PoseNetwork(config.pose.backend)
-    assert load_model(config.channels[0], network, smooth=smooth).card.filter == filter_name(smooth)
+    [model] = load_models(config.channels[0], network, smooth=smooth).values()
+    assert model.card.filter == filter_name(smooth)
     with pytest.raises(ModelMismatch, match="made with filter="):
-        load_model(config.channels[0], network, smooth=not smooth)
+        load_models(config.channels[0], network, smooth=not smooth)
 
 
 def test_channels_of_one_model_share_it(tmp_path: Path) -> None:
@@ -86,9 +87,10 @@ def test_channels_of_one_model_share_it(tmp_path: Path) -> None:
         for name, path in zip("abc", (*paths, paths[0]), strict=True)
     ]
     config = parse({"channels": channels}, "a test")
-    models = load_models(config.channels, PoseNetwork(config.pose.backend))
-    assert models["a"] is models["c"]
-    assert models["a"] is not models["b"]
+    models = load_all(config.channels, PoseNetwork(config.pose.backend))
+    [a], [b], [c] = ([*models[name].values()] for name in "abc")
+    assert a is c
+    assert a is not b
 
 
 def test_a_digest_is_asked_of_each_channel_that_names_one(tmp_path: Path) -> None:
@@ -98,4 +100,4 @@ def test_a_digest_is_asked_of_each_channel_that_names_one(tmp_path: Path) -> Non
     channels = [channel | {"name": "one"}, channel | {"name": "two", "sha256": SHA256_OF_ABC}]
     config = parse({"channels": channels}, "a test")
     with pytest.raises(ModelNotTrusted):
-        load_models(config.channels, PoseNetwork(config.pose.backend))
+        load_all(config.channels, PoseNetwork(config.pose.backend))

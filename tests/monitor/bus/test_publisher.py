@@ -149,8 +149,8 @@ def test_a_restarted_worker_learns_which_incidents_are_open(
     publisher.incident(incident(1, state="resolved"))
     publisher.incident(incident(2, state="firing", fired=True, channel="two"))
     publisher.turn()
-    assert open_incidents(server.url) == {"two": incident(2, state="firing", fired=True, channel="two")}
-    assert publisher.open_incident("one") is None
+    assert open_incidents(server.url) == [incident(2, state="firing", fired=True, channel="two")]
+    assert publisher.open_incidents(["one"]) == []
 
 
 def test_redis_that_is_away_is_told_without_its_password() -> None:

@@ -129,7 +129,7 @@ def test_the_clip_runs_from_ten_seconds_before_to_ten_after_and_its_pictures_are
 
 def test_beside_the_clip_lie_poses_scores_facts_and_a_filmstrip(config: EvidenceConfig, minute: Path) -> None:
     """Poses of 20 s to 45 s at 25 fps are 626; a score each second whose 5 s touch that time."""
-    evidence = EvidenceCollector(config, ["one"], digests={"one": {"model_sha256": "ab" * 32}})
+    evidence = EvidenceCollector(config, ["one"], digests={("one", "speaker"): {"model_sha256": "ab" * 32}})
     folder = keep_one(evidence, minute)
     assert sorted(path.name for path in folder.iterdir()) == [
         "clip.mp4", "filmstrip.jpg", "incident.json", "manifest.json", "poses.npz", "scores.json",
@@ -198,7 +198,7 @@ def test_an_incident_that_ends_after_a_reconnect_keeps_what_came_before_it(
     folder = evidence.archive.folder / "case-1"
     facts = json.loads((folder / "incident.json").read_text())
     assert (facts["clip"]["end_s"], facts["clip_fault"]) == (pytest.approx(40.0, abs=0.1), "")
-    assert (facts["incident"]["state"], facts["asked"]) == ("resolved", {"start_s": 20.0, "end_s": None})
+    assert (facts["incident"]["state"], facts["asked"]) == ("resolved", {"epoch": 0, "start_s": 20.0, "end_s": None})
     assert {score["epoch"] for score in json.loads((folder / "scores.json").read_text())} == {0}
     with np.load(folder / "poses.npz", allow_pickle=False) as track:
         assert (track["time_s"][0], track["time_s"][-1]) == pytest.approx((20.0, 40.0), abs=0.1)

@@ -29,7 +29,7 @@ def test_channels_that_share_a_model_share_a_call_and_keep_their_order() -> None
     """Three channels, two models, one of them not judged: two calls of one window each, the answer in order."""
     one, other = MeanModel(), MeanModel()
     waiting = NotJudged("b", 0, 0.0, 1.0, 1.0, "filling")
-    judged = Scorer({"a": one, "b": one, "c": other, "d": one}).judge(
+    judged = Scorer({"a": {"p": one}, "b": {"p": one}, "c": {"p": other}, "d": {"p": one}}).judge(
         [window("a", 0.25), waiting, window("c", 0.5), window("d", 0.75)]
     )
     assert (one.calls, other.calls) == ([2], [1])
@@ -40,5 +40,5 @@ def test_channels_that_share_a_model_share_a_call_and_keep_their_order() -> None
 def test_a_score_is_of_its_windows_shot() -> None:
     """Without it the verdict would join the scores of two people."""
     late = Window("a", 0, 0.0, 5.0, 1.0, np.zeros((150, 18, 3), np.float32), Quality(1.0, 1.0, 1.0), shot=7)
-    (judged,) = Scorer({"a": MeanModel()}).judge([late])
+    (judged,) = Scorer({"a": {"p": MeanModel()}}).judge([late])
     assert judged.shot == 7

@@ -168,3 +168,22 @@ def test_the_paper_rule_live_needs_half_of_its_horizon(high: int, states: list[s
     """n = 8 windows: four fake ones are a draw, which is not genuine."""
     rule = Rule(enter=0.5, clear=0.5, hold_s=0.0, n=8, kind="paper")
     assert [c.state for c in run([score(i, 0.9 if i < high else 0.1) for i in range(8)], rule)] == states
+
+
+def test_genuine_windows_in_shots_too_short_for_four_end_an_incident_after_a_minute() -> None:
+    """One window a shot, every 6 s: four in one shot never come, and an open incident would hide the next impostor."""
+    first = [score(n, 0.95) for n in range(8)]
+    short_shots = [score(7 + 12 * n, 0.05, shot=n) for n in range(1, 20)]
+    second = [score(260 + n, 0.95, shot=30) for n in range(8)]
+    changes = run([*first, *short_shots, *second])
+    assert [(c.id, c.state) for c in changes] == [
+        ("i1", "pending"), ("i1", "firing"), ("i1", "resolved"), ("i2", "pending"), ("i2", "firing"),
+    ]  # fmt: skip
+    assert (changes[2].ended_by, changes[2].end_s) == ("cleared", 8.5 + 60)
+
+
+def test_a_window_against_the_person_keeps_an_incident_open_through_short_shots() -> None:
+    """Every other shot's window is suspicious: that is no minute without one."""
+    first = [score(n, 0.95) for n in range(8)]
+    mixed = [score(7 + 12 * n, 0.95 if n % 2 else 0.05, shot=n) for n in range(1, 30)]
+    assert [c.state for c in run([*first, *mixed])] == ["pending", "firing"]

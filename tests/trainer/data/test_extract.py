@@ -192,7 +192,9 @@ def test_a_window_scores_in_the_monitor_as_in_the_trainer(folder: Path, track: T
     model = artifact.load(folder / "ada.pt", pose_backend=backend)
     [played] = play([track], [Span(0, 0, len(track.time_s))], "ada", model.score)
     ours = [score.value for score in played.verdicts if isinstance(score, Score)]
-    watched = score_file(str(folder / "speech.mp4"), model, network, rule=Rule(0.9, 0.5))
+    watched = score_file(
+        str(folder / "speech.mp4"), {model.person: model}, network, rules={model.person: Rule(0.9, 0.5)}
+    )
     theirs = [window["score"] for window in watched.windows if "score" in window]
     assert len(ours) >= 3
     assert theirs == pytest.approx(ours, abs=1e-5)

@@ -1,0 +1,152 @@
+"""Whose face a shot shows: looks at it in; an enrolled person, somebody else or unseen out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from models.face.align import Unseen
+from models.face.references import FaceReferences
+from monitor.records import Who
+
+Vector = npt.NDArray[np.float32]
+
+BAND = 0.13
+"""How far over a person's limit a shot's mean is somebody else's, as a share of it; between the two, what was said
+stays. Of 0.46, 0.06: of 43 pairs of means of one person at two events 95 % lay under 0.46, the furthest at 0.49."""
+
+SHOT_LOOKS = 8
+"""Looks that a decision needs: the references' limit is for means of eight; one look lies 0.05 to 0.1 further away."""
+
+MOST_LOOKS = 16
+"""A shot whose mean still lies between the limits after so many looks is looked at no more than any other."""
+
+RECENT_LOOKS = 4
+MOVED = 0.87
+"""As a share of the limit: 0.40 of 0.46. A look so far from the mean of its shot is followed by more at once, and four
+whose mean is so far show another face: four of one speaker in a row lie 0.2 from the rest of the speech (0.36 at most),
+of two people 0.43 and more."""
+
+SOON_S = 0.1
+START_S = 0.25
+"""Eight looks over 1.75 s lie 0.13 to 0.15 from the rest of a speech, and over 0.7 s, of one posture, 0.17 to 0.24."""
+
+STEADY_S = 1.0
+RECENT_S = 0.9
+"""Less than STEADY_S: looks of the face before a replacement must not be among the recent ones."""
+
+HOLD_S = 5.0
+"""What was said holds for so long without a face: as long as a window, so no window is without any look."""
+
+
+class FaceTrack:
+    """Averages over a shot whose face the speaker's is.
+
+    There is no clock in here: times are the stream's, in seconds, and rise from begin() on. The first looks of a shot
+    come four a second until it is clear whose face it is, then one a second; a look that is far from the others brings
+    more at once, so that a replacement without a cut is noticed within 1.5 s: then the shot starts anew
+    with the looks since. A face that was seen too little, or whose mean lies between the limits from the start, is
+    unseen: not judged, for a reason.
+    """
+
+    def __init__(self, people: Mapping[str, FaceReferences]) -> None:
+        """people has the references of one person or more, all of one network."""
+        self._people = people
+        self._moved_limit = MOVED * max(references.limit for references in people.values())
+        self.who: Who = "unseen"
+        self.why = "it was not looked at yet"
+        """Why the face is unseen, in words that follow "the face is not judged: "; empty when it isn't unseen."""
+        self.faces = 0
+        """How often a face took another's place without a cut."""
+        self.odd = False
+        """The latest look was far from the shot's mean, and it is not known yet what that means."""
+        self._person = ""
+        self._next_s = self._seen_s = -np.inf
+        self._sum = np.zeros(next(iter(people.values())).means.shape[1])  # float64, of the shot's vectors
+        self._looks = 0  # vectors in it
+        self._recent: list[tuple[float, Vector]] = []  # (time_s, vector), of the last RECENT_S
+
+    def nearest(self) -> tuple[str, float, float] | None:
+        """Give the person whose references lie nearest to the shot's mean, its distance and their limit, if any do."""
+        if not self._looks:
+            return None
+        mean = (self._sum / self._looks).astype(np.float32)
+        found = [(name, known.distance(mean), known.limit) for name, known in self._people.items()]
+        return min(found, key=lambda one: one[1] / one[2])
+
+    def begin(self, time_s: float) -> None:
+        """Start anew: another shot, another epoch, or somebody else who is followed."""
+        self.who, self.why, self.odd = "unseen", "it was not looked at yet", False
+        self._next_s = self._seen_s = time_s
+        self._forget()
+
+    def wants(self, time_s: float) -> bool:
+        """Tell whether a look at the face of this time's frame is due."""
+        return time_s >= self._next_s - 1e-6
+
+    def look(self, time_s: float, found: Vector | Unseen) -> Who:
+        """Take one look, a vector (128,) or why there is none, and tell whose face this shot shows."""
+        if isinstance(found, Unseen):
+            self._missed(time_s, found)
+            return self.who
+        self._seen_s = time_s
+        self._recent = [(at_s, vector) for at_s, vector in self._recent if time_s - at_s < RECENT_S]
+        self._recent.append((time_s, found))
+        self._sum, self._looks = self._sum + found, self._looks + 1
+        self.odd, few = self._moved(found), len(self._recent) < RECENT_LOOKS
+        if self.odd and not few and self._moved(self._recent_sum() / len(self._recent)):
+            self._take_over()
+        self._judge()
+        unsure = self._looks < SHOT_LOOKS or (self.who == "unseen" and self._looks < MOST_LOOKS)
+        self._next_s = time_s + (SOON_S if self.odd and few else START_S if unsure else STEADY_S)
+        return self.who
+
+    def _take_over(self) -> None:
+        """Go on with another face's looks alone."""
+        self._sum, self._looks = self._recent_sum(), len(self._recent)
+        self.who, self.odd = "unseen", False
+        self.faces += 1
+        _, distance, limit = self._known()
+        if distance > (1 + BAND) * limit:
+            self.who = "somebody_else"
+
+    def _missed(self, time_s: float, found: Unseen) -> None:
+        """A face that isn't seen costs nothing to look for, so the next look is soon."""
+        self._next_s = time_s + SOON_S
+        if time_s - self._seen_s > HOLD_S:
+            self.who = "unseen"
+            self._forget()
+        if self.who == "unseen":
+            self.why = found.why
+
+    def _judge(self) -> None:
+        """Bring who and why up to date with the shot's mean."""
+        person, distance, limit = self._known()
+        enough = self._looks >= SHOT_LOOKS
+        if enough and distance <= limit:
+            if self.who == "person" and person != self._person:
+                self.faces += 1  # somebody else of the enrolled took the place
+            self.who, self._person = "person", person
+        elif enough and distance > (1 + BAND) * limit:
+            self.who = "somebody_else"
+        unsure = "it is neither clearly the person's nor clearly another's" if enough else "it was seen too little"
+        self.why = unsure if self.who == "unseen" else ""
+
+    def _known(self) -> tuple[str, float, float]:
+        known = self.nearest()
+        assert known is not None
+        return known
+
+    def _moved(self, mean: npt.NDArray[np.floating]) -> bool:
+        """Tell whether a vector is far from the mean of this shot's looks before the recent ones."""
+        before = self._looks - len(self._recent)
+        if before < SHOT_LOOKS:
+            return False
+        return float(np.linalg.norm((self._sum - self._recent_sum()) / before - mean)) > self._moved_limit
+
+    def _recent_sum(self) -> npt.NDArray[np.float64]:
+        total: npt.NDArray[np.float64] = np.sum([vector for _, vector in self._recent], axis=0, dtype=np.float64)
+        return total
+
+    def _forget(self) -> None:
+        self._sum, self._looks, self._recent = np.zeros_like(self._sum), 0, []

@@ -1,0 +1,170 @@
+"""Whose face a shot shows, from looks at made-up vectors: no picture, no network, no clock."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from models.face.align import Unseen
+from models.face.references import FaceReferences
+from monitor.stages.face_track import FaceTrack, Who
+
+REFERENCES = FaceReferences("b413", 0.46, np.zeros((1, 128), np.float32))
+TURNED = Unseen("it is turned too far away")
+Face = np.ndarray | Unseen
+
+
+def face(distance: float, number: int = 0) -> np.ndarray:
+    """A face so far from the person's; two numbers lie at a right angle, so faces of 0.3 and 0.4 are 0.5 apart."""
+    vector = np.zeros(128, np.float32)
+    vector[number] = distance
+    return vector
+
+
+PERSON, OTHER, BETWEEN = face(0.3), face(0.7, 1), face(0.49)
+
+
+def distance(track: FaceTrack) -> float | None:
+    """How far the shot's mean lies from the person's references."""
+    nearest = track.nearest()
+    return None if nearest is None else nearest[1]
+
+
+def seen(
+    track: FaceTrack, shown: Callable[[float], Face], until_s: float, *, from_s: float = 0.0, fps: int = 25
+) -> list[tuple[float, Who]]:
+    """Play frames from from_s on and look when a look is wanted; gives (time_s, who) of each look."""
+    times = [frame / fps for frame in range(round(from_s * fps), round(until_s * fps))]
+    return [(time_s, track.look(time_s, shown(time_s))) for time_s in times if track.wants(time_s)]
+
+
+def said(looks: list[tuple[float, Who]]) -> list[Who]:
+    """Leave the times out."""
+    return [who for _, who in looks]
+
+
+def test_eight_looks_say_that_it_is_the_person() -> None:
+    """At 25 frames a second a look every 0.28 s: the eighth is 1.96 s into the shot."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: PERSON, 2)
+    assert said(looks) == ["unseen"] * 7 + ["person"]
+    assert looks[-1][0] == pytest.approx(1.96)
+
+
+def test_eight_looks_say_that_it_is_somebody_else() -> None:
+    assert said(seen(FaceTrack({"ada": REFERENCES}), lambda time_s: OTHER, 2)) == ["unseen"] * 7 + ["somebody_else"]
+
+
+def test_a_clear_shot_is_looked_at_once_a_second() -> None:
+    """Eight looks to be sure, then at 2.96, 3.96, ... 9.96 s: 16 in ten seconds."""
+    assert len(seen(FaceTrack({"ada": REFERENCES}), lambda time_s: PERSON, 10)) == 16
+
+
+def test_a_shot_between_the_limits_is_unseen_and_told_so() -> None:
+    """0.49 is over 0.46 and not over 0.52. After 16 looks, 4.2 s, it is looked at no more often than others."""
+    track = FaceTrack({"ada": REFERENCES})
+    looks = seen(track, lambda time_s: BETWEEN, 6)
+    assert set(said(looks)) == {"unseen"}
+    assert track.why == "it is neither clearly the person's nor clearly another's"
+    assert len(looks) == 17
+
+
+@pytest.mark.parametrize(("first", "expected"), [(0.40, "person"), (0.56, "somebody_else")])
+def test_between_the_limits_what_was_said_stays(first: float, expected: Who) -> None:
+    """Eight looks at 0.40, then eight at 0.56, have a mean of 0.48, and so has the reverse."""
+    track = FaceTrack({"ada": REFERENCES})
+    second = 0.96 - first
+    looks = seen(track, lambda time_s: face(first if time_s < 2 else second), 10)
+    assert len(looks) == 16
+    assert distance(track) == pytest.approx(0.48)
+    assert track.who == expected
+
+
+@pytest.mark.parametrize(("distance", "expected"), [(0.45, "person"), (0.53, "somebody_else")])
+def test_the_limits_are_the_references_own_and_0_06_above(distance: float, expected: Who) -> None:
+    assert said(seen(FaceTrack({"ada": REFERENCES}), lambda time_s: face(distance), 2))[-1] == expected
+
+
+def test_a_mean_of_odd_looks_counts_and_not_each_of_them() -> None:
+    """Looks 0.6 to the one side and to the other are 0.6 away each, and their mean is the person's own."""
+    track = FaceTrack({"ada": REFERENCES})
+    sides = iter([0.6, -0.6] * 4)
+    assert said(seen(track, lambda time_s: face(next(sides)), 2))[-1] == "person"
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 50])
+@pytest.mark.parametrize("after_s", [3.0, 3.2, 3.4, 3.6, 3.8])
+def test_a_replacement_without_a_cut_is_noticed_within_a_second_and_a_half(after_s: float, fps: int) -> None:
+    """At most 1 s until the next look and three more at 0.1 s; a swap that starts in mid-shot looks like this."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: PERSON if time_s < after_s else OTHER, 10, fps=fps)
+    noticed_s = next(time_s for time_s, who in looks if who == "somebody_else")
+    assert after_s < noticed_s < after_s + 1.5
+
+
+def test_the_person_who_comes_back_without_a_cut_needs_eight_looks_again() -> None:
+    """Four looks within 1.36 s tell that it is another face; four more, 0.28 s apart, whose."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: OTHER if time_s < 3 else PERSON, 10)
+    noticed_s = next(time_s for time_s, who in looks if who == "person")
+    assert noticed_s - 3 < 1.36 + 4 * 0.28
+
+
+def test_a_replacement_by_somebody_between_the_limits_is_no_longer_called_the_person() -> None:
+    """Their faces are at a right angle: 0.57 apart, though the new one is only 0.49 from the references."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON if time_s < 2 else face(0.49, 1), 3.5)
+    assert track.who == "unseen"
+
+
+def test_one_odd_look_brings_another_soon_and_changes_nothing() -> None:
+    """A hand before the face. Looks at 1.96 and 2.96 s, the odd one, then 3.08: a usual one, so no hurry any more."""
+    track = FaceTrack({"ada": REFERENCES})
+    looks = seen(track, lambda time_s: OTHER if 2.9 < time_s < 3 else PERSON, 5)
+    assert [round(time_s, 2) for time_s, _ in looks[7:]] == [1.96, 2.96, 3.08, 4.08]
+    assert set(said(looks[7:])) == {"person"}
+
+
+def test_a_few_looks_are_no_shot_to_have_moved_from() -> None:
+    """A first look in profile, 0.9 away, counts like the seven that follow a second later: (0.9 + 7 * 0.3) / 8."""
+    track = FaceTrack({"ada": REFERENCES})
+    track.look(0, face(0.9))
+    seen(track, lambda time_s: PERSON, 2.8, from_s=1.0)
+    assert distance(track) == pytest.approx(0.375)
+
+
+def test_a_new_shot_starts_from_nothing() -> None:
+    """Who was on screen before a cut says nothing about who is now."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 5)
+    track.begin(5.0)
+    assert track.who == "unseen"
+    assert distance(track) is None
+    assert said(seen(track, lambda time_s: OTHER, 7, from_s=5.0)) == ["unseen"] * 7 + ["somebody_else"]
+
+
+def test_a_face_that_turns_away_for_a_moment_is_still_the_persons() -> None:
+    """The same body is followed; the last look is at 1.96 s, and 5 s are as long as a window."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 2)
+    track.look(6.96, TURNED)
+    assert track.who == "person"
+    track.look(7.0, TURNED)
+    assert track.who == "unseen"
+    assert track.why == TURNED.why
+
+
+def test_after_a_long_pause_the_face_is_judged_anew() -> None:
+    """Whoever turns round after 6.5 s may be somebody else: the looks before are not averaged in."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON if time_s < 2.5 else TURNED, 9)
+    assert said(seen(track, lambda time_s: OTHER, 11.1, from_s=9)) == ["unseen"] * 7 + ["somebody_else"]
+
+
+def test_a_hidden_face_is_looked_for_soon() -> None:
+    """Nothing is computed for it: at 25 frames a second every third frame."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: TURNED, 1.2)
+    assert len(looks) == 10
+
+
+def test_the_nearest_event_counts() -> None:
+    """A person has more than one face: with a beard, twenty years ago."""
+    older = FaceReferences("b413", 0.46, np.stack([face(0), face(0.7, 1)]))
+    assert said(seen(FaceTrack({"ada": older}), lambda time_s: OTHER, 2))[-1] == "person"
