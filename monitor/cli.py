@@ -27,6 +27,11 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(tokens.app, name="token")
 app.command("tail")(tail.command)
 
+NO_MODEL = (
+    "without a model nobody is judged: stream, pose and coverage are shown. `bodywatch trainer extract` and `train` "
+    "make a model of a person from recordings, --model names it"
+)
+
 Source = Annotated[
     str, typer.Argument(help="A configuration file (.yaml), or the URL of one stream", show_default=False)
 ]
@@ -152,6 +157,7 @@ def _daemon(config: Config, *, watch: bool, serve: bool, as_json: bool) -> None:
             "page": service.page_url,
             "redis": service.redis_note,
             "channels": [channel.name for channel in config.channels] if watch else [],
+            "note": NO_MODEL if watch and not all(channel.models for channel in config.channels) else "",
         }
         if as_json:
             typer.echo(json.dumps(facts))

@@ -88,8 +88,9 @@ def told(result: Result) -> str:
     """Tell a result in words."""
     judged = [window for window in result.windows if "score" in window]
     reasons = sorted({window["not_judged"] for window in result.windows if "not_judged" in window})
+    unjudged = f"{result.file}: without --model nobody is judged"
     lines = [
-        f"{result.file}: {result.verdict} (is it {result.person}? by {result.model})" if result.model else result.file,
+        f"{result.file}: {result.verdict} (is it {result.person}? by {result.model})" if result.model else unjudged,
         f"{len(judged)} windows judged, {len(result.windows) - len(judged)} not ({', '.join(reasons) or 'none'})",
     ]
     if judged:
