@@ -34,9 +34,11 @@ __all__ = [
     "read_index",
     "replace_file",
     "save",
+    "save_copy",
 ]
 
 WEIGHTS = Path(__file__).parent / "weights"
+CARD_MEMBER = "/extra/card.json"
 
 
 class LoadedModel:
@@ -72,7 +74,30 @@ def save(path: Path, module: nn.Module, card: Card) -> str:
     scripted = torch.jit.script(module.cpu().eval())
     buffer = io.BytesIO()
     torch.jit.save(scripted, buffer, _extra_files={"card.json": card.to_json().encode()})
-    content = buffer.getvalue()
+    return _write(path, buffer.getvalue(), card)
+
+
+def save_copy(path: Path, model: LoadedModel, card: Card) -> str:
+    """Write a model that load() opened once more, with another card; return the copy's sha256.
+
+    Code and weights stay byte by byte. Only what somebody vouched for gets here, so the copy's line in the index.json
+    beside it vouches for nothing new.
+
+    Raises:
+        ModelNotTrusted: the file was changed since it was opened.
+    """
+    content, buffer = _read(model.path), io.BytesIO()
+    if (found := hashlib.sha256(content).hexdigest()) != model.sha256:
+        raise ModelNotTrusted(model.path, found, model.sha256)
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for member in old.infolist():
+            inside = old.read(member)
+            new.writestr(member, card.to_json() if member.filename.endswith(CARD_MEMBER) else inside)
+    return _write(path, buffer.getvalue(), card)
+
+
+def _write(path: Path, content: bytes, card: Card) -> str:
+    """Write a model file and its line in the index beside it; return its sha256."""
     sha256 = hashlib.sha256(content).hexdigest()
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, content)
@@ -186,7 +211,7 @@ def _card(path: Path, content: bytes) -> Card:
     """Take the card out of the file's zip archive; no code of the file runs."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            member = next((name for name in archive.namelist() if name.endswith("/extra/card.json")), None)
+            member = next((name for name in archive.namelist() if name.endswith(CARD_MEMBER)), None)
             values = json.loads(archive.read(member)) if member else None
     except (zipfile.BadZipFile, ValueError, OSError, EOFError):
         raise ModelUnreadable(path, "no whole zip archive with a card") from None

@@ -18,7 +18,9 @@ class Card:
     or to {value, low, high} with a 95 % confidence interval; a rate an hour is None, here and in thresholds, where the
     recordings were too short to tell. normal maps a keypoint to how fast it moves in the
     person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. filter
-    names what steadied the poses (monitor/stages/smoothing.py), "" where nobody knows. created is ISO 8601, UTC.
+    names what steadied the poses (monitor/stages/smoothing.py), "" where nobody knows. faces is what
+    models.face.references.FaceReferences.to_json() gives, empty where nobody looked at the person's face: these numbers
+    are biometrics, so page() and facts() tell of them in words. created is ISO 8601, UTC.
     """
 
     person: str
@@ -45,6 +47,13 @@ class Card:
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
 
+    def facts(self) -> dict[str, Any]:
+        """Give what the card tells, ready for JSON, with the number of events in place of each event's face.
+
+        faces is empty where the card has none, None where it holds something else than references.
+        """
+        return {**asdict(self), "faces": _face_facts(self.faces)}
+
     def page(self) -> str:
         """Tell the card on one page of plain text; every line stands in the file itself."""
         backend = self.pose_backend
@@ -60,6 +69,7 @@ class Card:
             f"  network          {_listed(self.design)}",
             f"  pose network     {backend.get('name', '?')} (sha256 {backend.get('sha256', '?')[:12]})",
             f"  filter           {self.filter or 'not recorded'}",
+            f"  face             {_face_in_words(self.faces)}",
             f"  thresholds       {_listed(self.thresholds)}",
             f"  data             {_listed(self.data)}",
             "",
@@ -71,6 +81,30 @@ class Card:
             "own body moves like the person and is not found. Arms out of view, or a shot under 5 s: not judged.",
         ]
         return "\n".join(lines)
+
+
+def _face_facts(faces: dict[str, Any]) -> dict[str, Any] | None:
+    """Count the events of a face's references; None when they are not whole."""
+    if not faces:
+        return {}
+    try:
+        return {
+            "events": len(faces["means"]),
+            "limit": float(faces["limit"]),
+            "network_sha256": str(faces["network_sha256"]),
+        }
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _face_in_words(faces: dict[str, Any]) -> str:
+    facts = _face_facts(faces)
+    if facts is None:
+        return "not readable: not network_sha256, limit and means"
+    if not facts:
+        return "none; whoever is on screen is judged"
+    events = "1 event" if facts["events"] == 1 else f"{facts['events']} events"
+    return f"{events}, limit {facts['limit']:g}, network sha256 {facts['network_sha256'][:12]}"
 
 
 def _listed(values: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     from models import artifact
 
     card = artifact.read_card(artifact.find(name))
-    typer.echo(json.dumps(asdict(card)) if as_json else card.page())
+    typer.echo(json.dumps(card.facts()) if as_json else card.page())
 
 
 @app.command()

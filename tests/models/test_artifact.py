@@ -4,6 +4,7 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,16 @@ def windows(count: int) -> npt.NDArray[np.float32]:
     return np.random.default_rng(3).uniform(50, 400, (count, 150, 18, 3)).astype(np.float32)
 
 
+def rewrite_card(source: Path, target: Path, *, leave_out: str) -> None:
+    """Copy a model file as it was before its card had a field."""
+    with zipfile.ZipFile(source) as now, zipfile.ZipFile(target, "w") as older:
+        for name in now.namelist():
+            content = now.read(name)
+            if name.endswith("card.json"):
+                content = json.dumps({k: v for k, v in json.loads(content).items() if k != leave_out}).encode()
+            older.writestr(name, content)
+
+
 def test_the_file_scores_as_the_network_it_was_made_from(model_file: Path, network: PoseLSTM) -> None:
     """Eager and TorchScript agree to 1e-5, one at a time and in a batch."""
     batch = windows(5)
@@ -76,13 +87,77 @@ def test_the_card_comes_back_whole_and_without_running_the_file(model_file: Path
 
 def test_a_file_from_before_cards_had_a_normal_range_is_read(model_file: Path, tmp_path: Path) -> None:
     """What a card does not tell is empty."""
-    with zipfile.ZipFile(model_file) as now, zipfile.ZipFile(tmp_path / "older.pt", "w") as older:
-        for name in now.namelist():
-            content = now.read(name)
-            if name.endswith("card.json"):
-                content = json.dumps({k: v for k, v in json.loads(content).items() if k != "normal"}).encode()
-            older.writestr(name, content)
+    rewrite_card(model_file, tmp_path / "older.pt", leave_out="normal")
     assert artifact.read_card(tmp_path / "older.pt") == replace(CARD, normal={})
+
+
+FACES = {"network_sha256": "8b61a0d2f3c4e5", "limit": 0.46, "means": [[0.25] * 128, [-0.125] * 128, [0.5] * 128]}
+
+
+def test_a_persons_face_comes_back_from_the_file(tmp_path: Path, network: PoseLSTM) -> None:
+    """The monitor holds every speaker's face against these numbers: not one may be rounded."""
+    artifact.save(tmp_path / "ada.pt", network, replace(CARD, faces=FACES))
+    assert artifact.read_card(tmp_path / "ada.pt").faces == FACES
+    assert artifact.load(tmp_path / "ada.pt").card.faces == FACES
+
+
+def test_a_file_from_before_cards_had_faces_is_read(model_file: Path, tmp_path: Path) -> None:
+    """It says of no face that it is the person's, so whoever is on screen is judged, as before."""
+    rewrite_card(model_file, tmp_path / "older.pt", leave_out="faces")
+    assert artifact.read_card(tmp_path / "older.pt") == CARD
+    assert "face             none; whoever is on screen is judged" in artifact.read_card(tmp_path / "older.pt").page()
+
+
+def test_a_card_tells_of_a_face_in_words_and_never_its_numbers() -> None:
+    """A face's numbers are a person's biometrics: they are for the monitor, not for a terminal or a log."""
+    card = replace(CARD, faces=FACES)
+    assert "  face             3 events, limit 0.46, network sha256 8b61a0d2f3c4\n" in card.page()
+    assert "0.125" not in card.page()
+    assert card.facts()["faces"] == {"events": 3, "limit": 0.46, "network_sha256": "8b61a0d2f3c4e5"}
+
+
+def test_one_event_is_told_as_one() -> None:
+    assert "face             1 event, limit" in replace(CARD, faces=FACES | {"means": [[0.25] * 128]}).page()
+
+
+@pytest.mark.parametrize("faces", [{"limit": 0.46}, {"means": 3, "limit": 0.46}, [0.46], "ada"])
+def test_face_references_that_are_not_whole_are_called_so(faces: Any) -> None:
+    """`models show` is what somebody looks at to find out why the monitor refuses a file."""
+    assert "face             not readable" in replace(CARD, faces=faces).page()
+
+
+def members(path: Path) -> dict[str, bytes]:
+    """Give what a model file's archive holds but its card."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("card.json")}
+
+
+def test_a_copy_with_another_card_is_the_same_model(model_file: Path, tmp_path: Path) -> None:
+    """Code and weights byte by byte, so what was measured of the model holds of its copy; the original stays."""
+    before, model = model_file.read_bytes(), artifact.load(model_file)
+    sha256 = artifact.save_copy(tmp_path / "new" / "ada-face.pt", model, replace(CARD, faces=FACES))
+    copy = artifact.load(tmp_path / "new" / "ada-face.pt")
+    assert (copy.sha256, copy.card) == (sha256, replace(CARD, faces=FACES))
+    assert members(copy.path) == members(model_file)
+    assert np.array_equal(copy.score(windows(3)), model.score(windows(3)))
+    assert model_file.read_bytes() == before
+    index = json.loads((tmp_path / "new" / "index.json").read_text())
+    assert index["ada-face"] == {
+        "file": "ada-face.pt",
+        "kind": "person",
+        "person": "ada",
+        "sha256": sha256,
+        "note": "",
+    }
+
+
+def test_a_file_that_was_changed_since_it_was_opened_is_not_copied(model_file: Path, tmp_path: Path) -> None:
+    """A copy is vouched for by the index beside it, so nothing may get into it that nobody vouched for."""
+    model = artifact.load(model_file)
+    model_file.write_bytes(model_file.read_bytes() + b"more")
+    with pytest.raises(ModelNotTrusted, match="was expected; fetch the file again"):
+        artifact.save_copy(tmp_path / "new" / "ada.pt", model, CARD)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_changed_byte_is_refused(model_file: Path) -> None:
