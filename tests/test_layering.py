@@ -49,9 +49,11 @@ MAY_IMPORT = {
     "trainer.replay": "monitor.records monitor.stages trainer.data",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",
+    "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",
     "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.metrics "
     "trainer.recipe trainer.runs trainer.train",
-    "trainer.commands": "models trainer.data trainer.puppet trainer.recipe trainer.reports",
+    "trainer.commands": "models models.face monitor.errors monitor.stages trainer.data trainer.errors trainer.faces "
+    "trainer.puppet trainer.recipe trainer.reports",
     "trainer.cli": "models trainer.commands trainer.data trainer.evaluate trainer.export trainer.recipe trainer.runs "
     "trainer.train_person",
     "trainer.__main__": "trainer.cli",

@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from models.errors import BodywatchError
-from trainer.commands import puppet, reports
+from trainer.commands import faces, puppet, reports
 from trainer.commands.options import (
     AsJson,
     Data,
@@ -188,6 +188,7 @@ def export(
     tell({"file": str(out), "sha256": sha256}, as_json)
 
 
+app.command("faces")(faces.faces)
 reports.add_to(app)
 app.add_typer(puppet.app, name="puppet")
 

@@ -6,8 +6,11 @@ BodywatchError (models/errors.py)      exit code
         SplitImpossible
         RecordingLeaked
         RunUnusable
+        FaceUnseen
+        FacesDiffer
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import BodywatchError
@@ -62,3 +65,35 @@ class RunUnusable(TrainerError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.why}"
+
+
+class FaceUnseen(TrainerError):
+    """No recording shows a face often enough; whys is why, by recording."""
+
+    def __init__(self, whys: Mapping[str, str]) -> None:
+        self.whys = whys
+
+    def __str__(self) -> str:
+        told = "; ".join(f"{name}: {why}" for name, why in self.whys.items())
+        return (
+            f"no face was found to take into the model file ({told}); give recordings in which it is larger or longer"
+        )
+
+
+class FacesDiffer(TrainerError):
+    """Recordings that should be of one person show several faces.
+
+    odd maps each recording that isn't of the most frequent face, or all where none is, to its distance from the
+    nearest other of the recordings; up to limit is one person.
+    """
+
+    def __init__(self, odd: Mapping[str, float], *, of: int, limit: float) -> None:
+        self.odd, self.of, self.limit = odd, of, limit
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} ({apart:.2f} from the nearest other)" for name, apart in self.odd.items())
+        whose = "none is the most frequent" if len(self.odd) == self.of else "the others are of another"
+        return (
+            f"the recordings are not of one face: {told}: {whose}; up to {self.limit:.2f} is one person. "
+            "Leave out what shows somebody else, or say --anyway if they are all the person"
+        )

@@ -1,0 +1,167 @@
+"""A person's face for their model file: one mean vector of each recording, all held against each other.
+
+The speaker is followed by the monitor's own stages, so the face is seen as the daemon will see it. What is kept of a
+recording is one mean; vectors of looks, and of anybody else in the picture, are not.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.artifact import LoadedModel, save_copy
+from models.face.align import Unseen, align
+from models.face.embed import FaceNetwork, distance
+from models.face.references import FaceReferences
+from monitor.records import Frame, Sighting
+from monitor.stages.identity import BAND, SHOT_LOOKS, SOON_S
+from monitor.stages.pose import PoseNetwork
+from monitor.stages.resample import Resampler
+from monitor.stages.speaker import SpeakerTracker
+from monitor.stream.ingest import read_recording
+from trainer.errors import FacesDiffer, FaceUnseen
+
+Vector = npt.NDArray[np.float32]
+See = Callable[[Frame, Sighting], Vector | Unseen]
+
+LIMIT = 0.46
+"""Of 43 pairs of means of one person at two events 95 % lay nearer together, of 1,232 pairs of different people little
+more than 1 % (models/face/README.md)."""
+
+LOOK_EVERY_S = 0.5
+"""Looks further apart tell more: eight in a row lie up to 0.24 from the rest of a speech, eight over 3.5 s 0.11."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One look at the speaker's face: a vector (128,) or why there is none. shot counts the breaks before it."""
+
+    time_s: float
+    shot: int
+    found: Vector | Unseen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """A recording's face: the mean (128,) of so many looks, or None and why in words.
+
+    others counts looks of shots that show somebody else than the recording's longest does; they are in no mean.
+    """
+
+    name: str
+    mean: Vector | None
+    looks: int
+    others: int = 0
+    why: str = ""
+
+
+def see_with(faces: FaceNetwork) -> See:
+    """Give a function that looks at the face of whoever is followed in a frame."""
+
+    def see(frame: Frame, sighting: Sighting) -> Vector | Unseen:
+        if sighting.pose is None:
+            return Unseen("nobody is followed")
+        chip = align(frame.image, sighting.pose.keypoints)
+        return chip if isinstance(chip, Unseen) else np.asarray(faces.vectors([chip])[0])
+
+    return see
+
+
+def look_at(
+    path: Path, network: PoseNetwork, see: See, *, every_s: float = LOOK_EVERY_S, smooth: bool = True
+) -> Iterator[Look]:
+    """Follow the speaker of a recording and look at their face, sooner again where it was not seen.
+
+    Raises:
+        StreamError: it can't be read as video.
+    """
+    speaker, grid, shot, next_s, epoch = SpeakerTracker(smooth=smooth), Resampler(), 0, -np.inf, 0
+    for frame in read_recording(str(path), path.stem):
+        if not grid.wants(frame):
+            continue
+        [people] = network.find([speaker.crop(frame)])
+        sighting = speaker.pick(frame, people)
+        for _ in grid.advance(frame, sighting):  # sets its clock, which tells the frames wanted of 50 and 60 fps
+            pass
+        if sighting.broken is not None or frame.epoch != epoch:
+            shot, next_s, epoch = shot + 1, frame.time_s, frame.epoch
+        if frame.time_s < next_s - 1e-6:
+            continue
+        found = see(frame, sighting)
+        next_s = frame.time_s + (SOON_S if isinstance(found, Unseen) else every_s)
+        yield Look(frame.time_s, shot, found)
+
+
+def event_of(name: str, looks: Sequence[Look], *, limit: float = LIMIT) -> Event:
+    """Average a recording's looks; of several shots those whose mean is within limit of the longest one's."""
+    shots: dict[int, list[Vector]] = {}
+    for look in looks:
+        if not isinstance(look.found, Unseen):
+            shots.setdefault(look.shot, []).append(look.found)
+    if not shots:
+        return Event(name, None, 0, why=_too_few(looks, 0))
+    means = {shot: np.mean(vectors, axis=0) for shot, vectors in shots.items()}
+    longest = means[max(shots, key=lambda shot: len(shots[shot]))]
+    mine = [v for shot, vectors in shots.items() if np.linalg.norm(means[shot] - longest) <= limit for v in vectors]
+    others = sum(map(len, shots.values())) - len(mine)
+    if len(mine) < SHOT_LOOKS:
+        return Event(name, None, len(mine), others, _too_few(looks, len(mine)))
+    return Event(name, np.mean(mine, axis=0).astype(np.float32), len(mine), others)
+
+
+def _too_few(looks: Sequence[Look], seen: int) -> str:
+    """Tell in words why a recording gives no mean, with the reason that was met most often."""
+    why = f"one face was seen in {seen} of {len(looks)} looks, {SHOT_LOOKS} are needed"
+    reasons = [look.found.why for look in looks if isinstance(look.found, Unseen)]
+    if not reasons:
+        return f"{why}; the recording is too short, or no shot long enough"
+    kinds = Counter(reason.partition(":")[0] for reason in reasons)  # how small it is differs from look to look
+    [(kind, _)] = kinds.most_common(1)
+    return f"{why}; most often {next(reason for reason in reasons if reason.startswith(kind))}"
+
+
+def refer(events: Sequence[Event], network_sha256: str, *, limit: float, anyway: bool = False) -> FaceReferences:
+    """Take the events' means as a person's face, once they are seen to be of one.
+
+    Raises:
+        FaceUnseen: no recording shows a face often enough.
+        FacesDiffer: they aren't of one face, unless anyway.
+    """
+    seen = [(event.name, event.mean) for event in events if event.mean is not None]
+    if not seen:
+        raise FaceUnseen({event.name: event.why for event in events})
+    means = np.stack([mean for _, mean in seen])
+    odd = odd_ones(means, limit + BAND)
+    if odd and not anyway:
+        apart = nearest(means)
+        raise FacesDiffer({seen[number][0]: apart[number] for number in odd}, of=len(seen), limit=limit + BAND)
+    return FaceReferences(network_sha256, limit, means)
+
+
+def odd_ones(means: npt.NDArray[np.float32], within: float) -> list[int]:
+    """Number the means (E, 128) that don't belong to the largest group of one face; all, where no group is largest.
+
+    A mean is of a group's face when it is within so far of any of the group: a face changes from event to event.
+    """
+    near = distance(means, means) <= within
+    group = list(range(len(means)))
+    for number in range(len(means)):
+        joined = {group[other] for other in range(number + 1) if near[number, other]}
+        group = [min(joined) if one in joined else one for one in group]
+    (most, size), *rest = Counter(group).most_common(2)
+    tied = bool(rest) and rest[0][1] == size
+    return [number for number, one in enumerate(group) if tied or one != most]
+
+
+def nearest(means: npt.NDArray[np.float32]) -> list[float]:
+    """Tell of each mean (E, 128), E two or more, how far the nearest other one lies."""
+    apart = distance(means, means) + np.diag(np.full(len(means), np.inf, np.float32))
+    return [float(one) for one in apart.min(axis=1)]
+
+
+def write_faces(out: Path, model: LoadedModel, references: FaceReferences) -> str:
+    """Write a copy of a model file with the references in its card, replacing what it had; return its sha256."""
+    return save_copy(out, model, replace(model.card, faces=references.to_json()))
