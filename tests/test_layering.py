@@ -60,8 +60,8 @@ MAY_IMPORT = {
     # What puts it all to work.
     "deploy.broadcast": "monitor.errors trainer.puppet",
     "deploy.demo": "deploy.broadcast monitor.bus monitor.cli monitor.config monitor.supervisor trainer.puppet",
-    "deploy.bench": "deploy.broadcast deploy.demo models models.pose_networks monitor.bus monitor.config "
-    "monitor.errors monitor.gateway monitor.records monitor.stages monitor.supervisor trainer.puppet",
+    "deploy.bench": "deploy.broadcast deploy.demo models models.face models.pose_networks monitor.bus monitor.config "
+    "monitor.errors monitor.gateway monitor.records monitor.stages monitor.supervisor trainer.faces trainer.puppet",
 }
 """Every arrow between rooms. A folder is a room; a file at a package's root is one too, but models/ is one room."""
 

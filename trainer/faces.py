@@ -5,7 +5,7 @@ recording is one mean; vectors of looks, and of anybody else in the picture, are
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def see_with(faces: FaceNetwork) -> See:
 
 def look_at(
     path: Path, network: PoseNetwork, see: See, *, every_s: float = LOOK_EVERY_S, smooth: bool = True
-) -> Iterator[Look]:
+) -> Generator[Look, None, None]:
     """Follow the speaker of a recording and look at their face, sooner again where it was not seen.
 
     Raises:

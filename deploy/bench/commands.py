@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Measure this machine: the pose network, the daemon, the gateway.")
+app = typer.Typer(no_args_is_help=True, help="Measure: the pose network, the daemon, the gateway, whose face it is.")
 
 
 @app.command()
@@ -89,3 +89,36 @@ def fanout(
 
     result = run(clients=clients, slow=slow, alerts=alerts, per_s=per_s)
     typer.echo(json.dumps(result) if as_json else "\n".join(f"{key}: {value}" for key, value in result.items()))
+
+
+@app.command()
+def identity(
+    manifest: Annotated[Path, typer.Argument(help="CSV: path,person[,session]; paths relative to it")],
+    limit: Annotated[
+        float, typer.Option(help="Distance up to which a shot's mean is the person's", min=0.01, max=1.99)
+    ] = 0.46,
+    seconds: Annotated[
+        float | None, typer.Option(help="Look at the first so many seconds of each recording; all of it", min=2)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")] = False,
+) -> None:
+    """Hold every face in some recordings against every other: who is taken for whom, and what a look costs.
+
+    Each recording should show one person. A session is an event; one person's recordings of one session are not
+    compared. Nothing of a face is written down.
+
+    Example: [bold]bodywatch bench identity faces.csv --json[/]
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from deploy.bench.identity import read_manifest, run, told
+
+    recordings = read_manifest(manifest)
+    with Progress(console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task("recordings", total=len(recordings))
+        seconds = float("inf") if seconds is None else seconds
+        result = run(recordings, limit=limit, seconds=seconds, told=lambda one: bar.update(task, advance=1))
+    typer.echo(json.dumps(result) if as_json else told(result))
