@@ -180,12 +180,14 @@ def test_two_events_become_the_models_face(home: Path) -> None:
     assert (original.card.faces, copy.card.note) == ({}, original.card.note)
 
 
-def test_what_is_printed_holds_no_number_of_the_face(home: Path) -> None:
-    """As text for people: file, events and distances; no list longer than the recordings."""
-    out, _ = call(home / "ada.pt", home / "monday.mp4", "-o", home / "alone.pt", "--threads", "1")
-    told = json.loads(out)
-    assert set(told) == {"file", "sha256", "person", "limit", "events", "doubtful", "left_out"}
-    assert told["events"] == [{"recording": str(home / "monday.mp4"), "looks": 10, "others": 0, "nearest": None}]
+def test_what_is_printed_is_for_people_and_holds_no_number_of_the_face(home: Path) -> None:
+    """File, events and distances; what is left out stands in one line, so that its path can be copied."""
+    far = home / "far.mp4"
+    out, told = call(home / "ada.pt", home / "monday.mp4", far, "-o", home / "alone.pt", "--threads", "1")
+    result = json.loads(out)
+    assert set(result) == {"file", "sha256", "person", "limit", "events", "doubtful", "left_out"}
+    assert result["events"] == [{"recording": str(home / "monday.mp4"), "looks": 10, "others": 0, "nearest": None}]
+    assert f"{far} is left out: {result['left_out'][str(far)]}\n" in told
 
 
 def refused(home: Path, *words: str | Path, out: str = "never.pt") -> None:

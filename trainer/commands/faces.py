@@ -97,7 +97,7 @@ def _look(
             if as_json:
                 typer.echo(json.dumps(_event(events[-1])))
             elif events[-1].mean is None:
-                bar.console.print(f"{path} is left out: {events[-1].why}", markup=False)
+                bar.console.print(f"{path} is left out: {events[-1].why}", markup=False, soft_wrap=True)
     return events
 
 
