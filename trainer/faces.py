@@ -17,7 +17,7 @@ from models.face.align import Unseen, align
 from models.face.embed import FaceNetwork, distance
 from models.face.references import FaceReferences
 from monitor.records import Frame, Sighting
-from monitor.stages.identity import BAND, SHOT_LOOKS, SOON_S
+from monitor.stages.face_track import SHOT_LOOKS, SOON_S
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.resample import Resampler
 from monitor.stages.speaker import SpeakerTracker
@@ -134,10 +134,10 @@ def refer(events: Sequence[Event], network_sha256: str, *, limit: float, anyway:
     if not seen:
         raise FaceUnseen({event.name: event.why for event in events})
     means = np.stack([mean for _, mean in seen])
-    odd = odd_ones(means, limit + BAND)
+    odd = odd_ones(means, limit)
     if odd and not anyway:
         apart = nearest(means)
-        raise FacesDiffer({seen[number][0]: apart[number] for number in odd}, of=len(seen), limit=limit + BAND)
+        raise FacesDiffer({seen[number][0]: apart[number] for number in odd}, of=len(seen), limit=limit)
     return FaceReferences(network_sha256, limit, means)
 
 

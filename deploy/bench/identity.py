@@ -20,8 +20,8 @@ from models.face.align import Unseen
 from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences
 from monitor.errors import ConfigError, StreamError, StreamNotFound
-from monitor.records import Frame, Sighting
-from monitor.stages.identity import MOST_LOOKS, SHOT_LOOKS, START_S, Identity, Who
+from monitor.records import Frame, Sighting, Who
+from monitor.stages.face_track import MOST_LOOKS, SHOT_LOOKS, START_S, FaceTrack
 from monitor.stages.pose import PoseNetwork
 from trainer.faces import Event, Look, See, event_of, look_at, see_with
 
@@ -147,26 +147,26 @@ def compare(shown: Faces, known: Faces, network_sha256: str, limit: float) -> It
         return
     references = FaceReferences(network_sha256, limit, known.event.mean[None])
     for _, shot in groupby(shown.looks, key=lambda look: look.shot):
-        if (decided := decide(Identity(references), list(shot))) is not None:
+        if (decided := decide(FaceTrack({known.recording.person: references}), list(shot))) is not None:
             yield Pair(same, *decided)
 
 
-def decide(identity: Identity, shot: Sequence[Look]) -> tuple[Who, float] | None:
+def decide(track: FaceTrack, shot: Sequence[Look]) -> tuple[Who, float] | None:
     """Let the monitor's stage look at a shot until it is sure, or has looked often enough; None: it saw too little.
 
     The looks are START_S apart, as the stage asks for them until it is sure.
     """
-    identity.begin(shot[0].time_s)
+    track.begin(shot[0].time_s)
     seen = 0
     for look in shot:
-        who = identity.look(look.time_s, look.found)
-        if (apart := identity.distance) is None:  # not one look yet, or so long ago that the stage forgot them
+        who = track.look(look.time_s, look.found)
+        if (nearest := track.nearest()) is None:  # not one look yet, or so long ago that the stage forgot them
             seen = 0
             continue
         seen += not isinstance(look.found, Unseen)
         if (seen >= SHOT_LOOKS and who != "unseen") or seen >= MOST_LOOKS:
-            return who, apart
-    return (identity.who, apart) if seen >= SHOT_LOOKS and (apart := identity.distance) is not None else None
+            return who, nearest[1]
+    return (track.who, nearest[1]) if seen >= SHOT_LOOKS and (nearest := track.nearest()) is not None else None
 
 
 def _why_unseen(faces: Faces) -> str:

@@ -12,7 +12,7 @@ from deploy.bench.identity import Faces, Pair, Recording, compare, read_manifest
 from deploy.bench.identity import told as as_text
 from models.face.align import Unseen
 from monitor.errors import ConfigError, StreamNotFound
-from monitor.stages.identity import START_S
+from monitor.stages.face_track import START_S
 from trainer.faces import LIMIT, Look, event_of
 
 TURNED = Unseen("it is turned too far away")
