@@ -22,6 +22,17 @@ T = TypeVar("T")
 
 NOW_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
+HEALTH: dict[str, str | float] = {
+    "state": "live",
+    "person": "speaker",
+    "model": "speaker.pt",
+    "model_note": "The speaker is rendered.",
+    "enter": 0.8,
+    "clear": 0.4,
+    "fps": 25.0,
+    "blind_s": 7.0,
+}
+
 INCIDENT = Incident(
     id="inc-1",
     channel="one",

@@ -2,9 +2,7 @@
 
 import json
 import os
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,47 +17,9 @@ from monitor.bus.publisher import Publisher
 from monitor.evidence.archive import Archive
 from monitor.gateway.tokens import Tokens
 from tests.support.browser import NEEDS_CHROMIUM, watched
-from tests.support.gateway import config, incident, not_judged, score, serving, wait
+from tests.support.gateway import HEALTH, config, incident, not_judged, score, serving, wait
 
 pytestmark = NEEDS_CHROMIUM
-
-HEALTH = {
-    "state": "live",
-    "person": "speaker",
-    "model": "speaker.pt",
-    "model_note": "The speaker is rendered.",
-    "enter": 0.8,
-    "clear": 0.4,
-    "fps": 25.0,
-    "blind_s": 7.0,
-}
-
-
-@pytest.fixture
-def publisher(server: embedded_server.EmbeddedServer, store: "redis.Redis") -> Iterator[Publisher]:
-    """A publisher with its sender running, and one channel that is live."""
-    publisher = Publisher(server.url, outbox=None, worker="worker-0")
-    stop = threading.Event()
-    sender = threading.Thread(target=publisher.run, args=(stop,))
-    sender.start()
-    publisher.health("one", HEALTH)
-    wait(lambda: store.exists(keys.health("one")))
-    yield publisher
-    stop.set()
-    sender.join(10)
-
-
-@pytest.fixture
-def address(publisher: Publisher, server: embedded_server.EmbeddedServer) -> Iterator[str]:
-    with serving(config(), server.url) as address:
-        yield address
-
-
-@pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page, opened; it must have complained of nothing and asked nobody else at the end."""
-    with watched(browser, address) as page:
-        yield page
 
 
 def test_a_channel_tells_its_score_and_why_it_has_none(page: Any, publisher: Publisher) -> None:
