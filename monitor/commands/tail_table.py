@@ -16,6 +16,9 @@ REASONS = {
     "arms_hidden": "arms are not in the picture",
     "low_coverage": "too many frames are missing",
     "wrong_person": "somebody else took the place",
+    "someone_else": "somebody else is on screen",
+    "face_unseen": "whose face it is can't be told",
+    "no_model": "no model of a person",
     "stream_down": "no picture arrives",
 }
 COLOURS = {"firing": "bold white on red", "pending": "yellow", "resolved": "dim", "clear": "green"}

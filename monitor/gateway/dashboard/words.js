@@ -7,6 +7,9 @@ export const REASONS = {
   arms_hidden: "arms are not in the picture",
   low_coverage: "too many frames are missing",
   wrong_person: "somebody else took the place",
+  someone_else: "somebody else is on screen",
+  face_unseen: "whose face it is can't be told",
+  no_model: "no model of a person",
   stream_down: "no picture arrives",
 };
 
