@@ -12,7 +12,7 @@ const $ = (id) => document.getElementById(id);
 const channels = new Map();
 const visible = new Set();
 let [role, chosen, large, silences, offsetS] = ["viewer", null, null, {}, 0];
-const [TILE_REM, WORDS_REM, FEW_WORDS_REM] = [19, 14.5, 9.2]; // narrowest tile; height of its words, gauge and chart
+const [TILE_REM, WORDS_REM, FEW_WORDS_REM] = [19, 16.7, 11.4]; // narrowest tile; height of its words, gauge and chart
 const ALARM_REM = 4.4; // kept free for the alarm, so that tiles don't jump when it comes
 let catchingUp = null; // {untilMs, count}: alerts before this are what was missed
 

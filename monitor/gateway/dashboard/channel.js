@@ -1,6 +1,7 @@
 // One channel: what is on screen, what is thought of it and why not, and its last hour.
 
 import { drawChart } from "./chart.js";
+import { FacePlate, faceNow } from "./face.js";
 import { Picture } from "./picture.js";
 import { REASONS, VERDICTS, clock, element, span } from "./words.js";
 
@@ -8,15 +9,18 @@ const HOUR_MS = 3_600_000;
 const SMALL_MS = 180_000;
 const LARGE_MS = 600_000;
 const OLD_SCORE_MS = 4000;
+const OLD_HEALTH_MS = 4000; // it comes once a second
 const PAGE_ROWS = 2000;
 
 export class Channel {
   #asked = null; // the history before this time (ms) has been asked for
   #hoverMs = null;
   #endMs = null; // right end of the timeline; null: now
+  #health = {};
+  #healthAt = 0;
 
   constructor(name, { choose, enlarge, ask, incidents }) {
-    Object.assign(this, { name, ask, incidents, rows: [], health: {}, latest: null, latestAt: 0, large: false, silenced: false });
+    Object.assign(this, { name, ask, incidents, rows: [], latest: null, latestAt: 0, large: false, silenced: false });
     this.parts = build(name);
     this.root = this.parts.root;
     this.picture = new Picture(this.parts.canvas, this.parts.stale);
@@ -25,6 +29,16 @@ export class Channel {
     this.root.addEventListener("dblclick", () => enlarge(name));
     this.parts.enlarge.addEventListener("click", (event) => (event.stopPropagation(), enlarge(name)));
     this.#listen(this.parts.chart);
+  }
+
+  get health() {
+    return this.#health;
+  }
+
+  /** Take what the worker said last; the same word again, of the same time, is no news. */
+  set health(health) {
+    if (health.at === undefined || health.at !== this.#health.at) this.#healthAt = performance.now();
+    this.#health = health;
   }
 
   /** Take a `score` message. */
@@ -75,7 +89,7 @@ export class Channel {
   }
 
   show() {
-    const { root, score, gauge, bar, state, why, who, model, facts } = this.parts;
+    const { root, score, gauge, bar, state, why, who, face, model, facts } = this.parts;
     const [verdict, words] = this.verdict();
     const { enter = 0, clear = 0, person = "", model_note: note = "" } = this.health;
     const value = this.latest?.score;
@@ -97,10 +111,18 @@ export class Channel {
     }
     gauge.setAttribute("aria-valuenow", fresh ? value.toFixed(2) : "0");
     gauge.setAttribute("aria-valuetext", fresh ? `${value.toFixed(2)}; suspicious from ${enter}` : "not judged");
-    root.setAttribute("aria-label", `Channel ${this.name}: ${VERDICTS[verdict]}${words ? `, ${words}` : ""}`);
+    const told = face.show(this.#face());
+    root.setAttribute("aria-label", `Channel ${this.name}: ${VERDICTS[verdict]}${words ? `, ${words}` : ""}${told ? `; face: ${told}` : ""}`);
     facts.replaceChildren(...factsOf(this.health));
     this.picture.age(verdict === "stream_down" || verdict === "silent" ? words : "no picture");
     this.draw();
+  }
+
+  /** Find whose face is on screen, null when what was said of it is old. */
+  #face() {
+    const now = performance.now();
+    const window = now - this.latestAt < OLD_SCORE_MS ? this.latest : null;
+    return window?.face || now - this.#healthAt < OLD_HEALTH_MS ? faceNow(this.#health, window) : null;
   }
 
   draw() {
@@ -190,6 +212,7 @@ function build(name) {
   const clear = element("i", { class: "tick clear", title: "clear below here" });
   const gauge = element("div", { class: "gauge", role: "meter", "aria-label": "Score", "aria-valuemin": "0", "aria-valuemax": "1" }, bar, clear, enter);
   const why = element("p", { class: "why" });
+  const face = new FacePlate();
   const chart = element("canvas", { class: "chart", role: "img" });
   const reading = element("span", { class: "reading" });
   const live = element("button", { type: "button", class: "live", text: "back to now" });
@@ -199,8 +222,8 @@ function build(name) {
   const model = element("p", { class: "model" });
   const judgement = element("div", { class: "judgement" }, score, element("div", { class: "meter" }, gauge, why));
   const root = element("article", { class: "channel", tabindex: "0", data: { channel: name, verdict: "not_judged" } },
-    plate, screen, judgement, time, facts, model);
-  return { root, canvas, stale, who, state, enlarge, score, gauge, bar, enter, clear, why, chart, reading, live, facts, model };
+    plate, screen, face.root, judgement, time, facts, model);
+  return { root, canvas, stale, who, state, enlarge, face, score, gauge, bar, enter, clear, why, chart, reading, live, facts, model };
 }
 
 function factsOf(health) {
@@ -216,5 +239,6 @@ function factsOf(health) {
     ["reconnects", rounded(health.reconnects, 0, ""), "times the stream was lost and found again"],
     ["blind", typeof health.blind_s === "number" ? span(health.blind_s) : "–", "time without a verdict since the start"],
   ];
+  if (health.face_share >= 0) rows.push(["on screen", `${Math.round(100 * health.face_share)} %`, "share of the time since the start in which the person was on screen"]);
   return rows.map(([name, value, title]) => element("div", { title }, element("dt", { text: name }), element("dd", { text: value })));
 }

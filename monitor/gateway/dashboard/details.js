@@ -1,5 +1,6 @@
 // Everything about one incident: what happened, why, what is kept of it, and what was done.
 
+import { FacePlate, faceOf } from "./face.js";
 import { outline, seconds } from "./outline.js";
 import { ENDS, STATES, begun, clock, element, span, streamTime } from "./words.js";
 
@@ -13,7 +14,7 @@ export function details(panel, incident, { act, evidence, close }) {
   panel.dataset.incident = incident.id;
   panel.dataset.state = incident.state;
   const kept = keep(incident, evidence, act);
-  const parts = [title(incident, close), actions(incident, act), explanation(incident), kept, facts(incident), history(incident)];
+  const parts = [title(incident, close), actions(incident, act), explanation(incident), whose(incident), kept, facts(incident), history(incident)];
   const scroll = panel.scrollTop;
   const held = panel.contains(document.activeElement) ? document.activeElement.dataset.do : null;
   panel.replaceChildren(...parts.filter(Boolean));
@@ -75,6 +76,12 @@ function explanation({ explanation: why }) {
     element("h4", { text: "Why" }), why.words ? element("p", { text: `${why.words}.` }) : "",
     element("div", { class: "pictures" }, outline(why.keypoints, why.words), element("div", {}, ...bySecond)),
     element("ol", { class: "moved" }, ...rows), sure(why), unit);
+}
+
+/** Tell whose face it was at the latest window that was judged, and how sure that was. */
+function whose(incident) {
+  const plate = new FacePlate();
+  return plate.show(faceOf(incident)) && element("section", { class: "whose" }, element("h4", { text: "Whose face" }), plate.root);
 }
 
 /** Tell how far off the shares may be; they are sampled. */

@@ -13,6 +13,14 @@ export const REASONS = {
   stream_down: "no picture arrives",
 };
 
+export const FACES = {
+  somebody_else: "somebody else",
+  unseen: "face not seen",
+  not_known: "not known: the face was not looked at",
+  not_asked: "no face references: whoever is on screen is judged",
+  no_model: "no model: nobody is judged",
+};
+
 export const VERDICTS = {
   clear: "No suspicion",
   pending: "Suspicious",
