@@ -37,12 +37,14 @@ class Health:
     claim: Claim | None = None
     watched_s: float = 0.0
     on_screen_s: float = 0.0
+    _claimed: bool = False
     _seen_s: deque[float] = field(default_factory=deque)
     _judged_at_s: float | None = None
 
     def saw(self, seen: PosedFrame, now_s: float) -> None:
         """Count a frame that went through the pose network; now_s is Unix time."""
         frame, self.claim = seen.frame, seen.claim
+        self._claimed = seen.claim is not None and seen.claim.who == "person" and seen.sighting.pose is not None
         self.poses += 1
         self.cuts += seen.sighting.broken == "cut"
         self.size = (frame.image.shape[1], frame.image.shape[0])
@@ -65,7 +67,7 @@ class Health:
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late, and to the person's time on screen."""
         self.watched_s += step_s
-        self.on_screen_s += step_s * (self.claim is not None and self.claim.who == "person")
+        self.on_screen_s += step_s * (self._claimed and bool(self._seen_s) and now_s - self._seen_s[-1] <= 1.0)
         if not self._judged_of_late(now_s):
             self.blind_s += step_s
 

@@ -13,7 +13,10 @@ INCIDENTS_SHOWN = 200
 PAGE = 500
 ROWS = 2_000
 
-TEXTS = frozenset({"state", "why", "person", "model", "model_note", "verdict", "reason", "url", "incident"})
+TEXTS = frozenset(
+    {"state", "why", "person", "model", "model_note", "verdict", "reason", "url", "incident", "transport", "evidence"}
+    | {"face", "face_person", "face_why"}
+)
 """Fields of a health hash that are words; every other one is a number."""
 
 Id = tuple[int, int]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monitor.health import Health
-from monitor.records import Frame, NotJudged, PosedFrame, Quality, Score, Sighting
+from monitor.records import Claim, Frame, NotJudged, Pose, PosedFrame, Quality, Score, Sighting, Who
 
 IMAGE = np.zeros((360, 640, 3), np.uint8)
 WHOLE = Quality(0.96, 1.0, 1.0)
@@ -83,3 +83,30 @@ def test_a_stream_that_is_down_is_a_verdict_of_its_own() -> None:
     down = health.down("a", 103.0)
     assert (down.reason, down.epoch, down.end_s) == ("stream_down", 2, 7.0)
     assert health.lag_s == pytest.approx(0.2)
+
+
+def under(who: Who, now_s: float, *, followed: bool = True) -> PosedFrame:
+    pose = Pose(now_s, np.ones((18, 3), np.float32)) if followed else None
+    return PosedFrame(Frame("a", 0, now_s, now_s, IMAGE), Sighting(now_s, pose), Claim(who, "ada", 0.3, 0.46))
+
+
+def test_the_time_on_screen_is_the_persons_own() -> None:
+    """Of five seconds: one of the person, one of somebody else, one of nobody, two without pictures."""
+    health = Health(started_s=0.0)
+    for now_s, frame in enumerate(
+        (under("person", 1), under("somebody_else", 2), under("person", 3, followed=False)), 1
+    ):
+        health.saw(frame, float(now_s))
+        health.tick(float(now_s), 1.0)
+    for now_s in (4.5, 5.5):
+        health.tick(now_s, 1.0)
+    assert health.fields(5.5)["face_share"] == 0.2
+    assert health.fields(5.5)["face_limit"] == 0.46
+
+
+def test_a_channel_that_knows_no_face_says_that_nobody_asks() -> None:
+    health = Health(started_s=0.0)
+    health.saw(seen(1.0, 1.0), 1.0)
+    health.tick(1.0, 1.0)
+    told = health.fields(1.0)
+    assert (told["face"], told["face_distance"], told["face_share"]) == ("not_asked", -1.0, -1.0)
