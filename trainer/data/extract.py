@@ -1,10 +1,12 @@
 """Recordings -> pose tracks, through the monitor's own stages, so that a model is trained on what it will be fed.
 
 Resumable: a recording that has its track is not read again; labels that changed in the manifest since are taken over.
-A recording that can't be read is reported and left out.
+Whether a track is a recording's own its sha256 tells, not its name. A recording that can't be read is reported and left
+out.
 """
 
 import csv
+import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -29,7 +31,8 @@ from trainer.data.tracks import Track, read_track, write_track
 from trainer.errors import DataUnusable
 
 COLUMNS = ("path", "person", "genuine", "session", "source", "licence")
-UNKNOWING = "there already, but does not know who else is in the picture; remove it to have it made anew"
+UNKNOWING = "does not know who else is in the picture; remove it to have it made anew"
+NAMELESS = "does not know which file it was made from: its labels stay; remove it to have it made anew"
 
 GLANCE_PX = (160, 90)  # the camera's own movement is read on so small a picture
 Glance = npt.NDArray[np.float32]
@@ -146,6 +149,7 @@ def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwor
         camera=np.array([camera for _, _, camera, *_ in seen], np.float32),
         fps=1 / float(np.median(steps_s)) if steps_s else 0.0,
         filter=filter_name(settings.smooth),
+        recording_sha256=_sha256(recording.path),
     )
 
 
@@ -218,7 +222,7 @@ def _there_already(path: Path, recording: Recording, settings: PoseSettings) -> 
     """Leave a recording's track alone, but for labels that the manifest has changed since.
 
     Raises:
-        DataUnusable: it was made with another pose network or filter.
+        DataUnusable: it was made with another pose network or filter, or from another file of the same name.
     """
     track, backend = read_track(path), find_backend(settings.backend)
     wanted = ({"name": backend.name, "sha256": backend.sha256}, filter_name(settings.smooth))
@@ -226,13 +230,37 @@ def _there_already(path: Path, recording: Recording, settings: PoseSettings) -> 
         made = f"{track.pose_backend.get('name', 'no pose network')}, filter {track.filter or 'unknown'}"
         why = f"was made with {made}, not with {backend.name}, filter {wanted[1]}; remove it, or choose another folder"
         raise DataUnusable(path, why)
-    names = ("person", "genuine", "session", "source", "licence")
-    labels = {name: getattr(recording, name) for name in names}
-    told = "there already" if len(track.people) else UNKNOWING
-    if labels == {name: getattr(track, name) for name in names}:
+    doubt = _doubt(path, track, recording)
+    told = ", but ".join(["there already", *([] if len(track.people) else [UNKNOWING]), *([doubt] if doubt else [])])
+    labels = {name: getattr(recording, name) for name in ("person", "genuine", "session", "source", "licence")}
+    if doubt or labels == {name: getattr(track, name) for name in labels}:
         return Extracted(recording.name, len(track.time_s), told)
     write_track(path, replace(track, **labels))
     return Extracted(recording.name, len(track.time_s), f"labelled anew, {told}")
+
+
+def _doubt(path: Path, track: Track, recording: Recording) -> str:
+    """Say why nobody can tell whether a track is of this recording, whose name it has; "" where it is.
+
+    Raises:
+        DataUnusable: it is of another.
+    """
+    if not track.recording_sha256:
+        return NAMELESS
+    sha256 = _sha256(recording.path)
+    if sha256 and sha256 != track.recording_sha256:
+        why = f"was made from another file than {recording.path} is now; remove it to have it made anew"
+        raise DataUnusable(path, f"{why}, or choose another folder")
+    return "" if sha256 else f"{recording.path} can't be read: its labels stay"
+
+
+def _sha256(path: Path) -> str:
+    """Name a recording by its bytes, as fast as the disk reads; "" where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _recording(manifest: Path, number: int, row: dict[str, str | None]) -> Recording:

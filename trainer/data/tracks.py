@@ -28,7 +28,8 @@ class Track:
     tick; people (T,) int16 in the whole picture, as it was last seen whole; camera (T,) float32 how far the camera
     moves in 1/30 s, in picture widths; fps the recording's own frames a second.
     kept (T,) bool, or empty for all, is what conditions.py leaves of it. part is the split's part that a segments.csv
-    gives it to, else "". filter names what steadied the poses, "" where nobody knows.
+    gives it to, else "". filter names what steadied the poses, recording_sha256 the very file they were read from; ""
+    where nobody knows.
     """
 
     recording: str
@@ -50,6 +51,7 @@ class Track:
     kept: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     part: str = ""
     filter: str = ""
+    recording_sha256: str = ""
 
     @property
     def movement(self) -> str:
@@ -99,6 +101,7 @@ def write_track(path: Path, track: Track) -> None:
             camera=track.camera,
             fps=track.fps,
             filter=track.filter,
+            recording_sha256=track.recording_sha256,
         )
     fresh.replace(path)
 
@@ -145,6 +148,7 @@ def read_track(path: Path) -> Track:
         camera=np.asarray(values.get("camera", ()), np.float32),
         fps=float(values.get("fps", 0.0)),
         filter=str(values.get("filter", "")),
+        recording_sha256=str(values.get("recording_sha256", "")),
     )
 
 
@@ -152,7 +156,7 @@ def digest(tracks: Iterable[Track]) -> str:
     """Name the data: sha256 over all that decides a split, a window or a label, in the order of recordings' names.
 
     That is name, person, genuine, session and part, then times, keypoints, shots, what was measured and what the
-    conditions keep. Source, licence, frame rate, pose network and filter are facts for the card and decide nothing.
+    conditions keep. Source, licence, frame rate, pose network, filter and the recording's own digest decide nothing.
     """
     whole = hashlib.sha256()
     for track in by_name(tracks):

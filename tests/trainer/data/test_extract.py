@@ -1,5 +1,6 @@
 """Recordings become tracks through the monitor's own stages: real H.264, the real pose network, the real weights."""
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from monitor.stages.verdict import Rule
 from trainer.data.conditions import summary
 from trainer.data.extract import Extracted, PoseSettings, Recording, extract, make_track, read_manifest
 from trainer.data.people import count_people
-from trainer.data.tracks import Track, read_track
+from trainer.data.tracks import Track, read_track, write_track
 from trainer.data.windows import Span
 from trainer.puppet.renderer import Passage, Script, frames
 from trainer.puppet.video import record
@@ -180,6 +181,47 @@ def test_a_track_that_was_read_otherwise_is_not_taken_for_this_one(folder: Path,
     done = again(folder, tmp_path / "out", PoseSettings(threads=1, smooth=False))
     assert (done.poses, "was made with openpose-thin, filter one-euro" in done.why) == (0, True)
     assert read_track(tmp_path / "out" / "speech.npz").filter == track.filter
+
+
+def test_another_video_of_the_same_name_does_not_label_a_track_that_is_there(
+    folder: Path, track: Track, tmp_path: Path
+) -> None:
+    """Ada's genuine speech.mp4 was read; a fake in another folder has the same name: the poses are not the fake's."""
+    fake = tmp_path / "speech.mp4"
+    fake.write_bytes((folder / "speech.mp4").read_bytes() + b"another file")
+    done = again(folder, tmp_path / "out", PoseSettings(threads=1), path=fake, genuine=False)
+    kept = read_track(tmp_path / "out" / "speech.npz")
+    assert (done.poses, kept.genuine) == (0, True)
+    assert "speech.npz: was made from another file than" in done.why
+    assert "remove it to have it made anew" in done.why
+
+
+def test_a_recording_that_was_moved_is_the_same_recording(folder: Path, track: Track, tmp_path: Path) -> None:
+    """The bytes tell, not the folder: the track is Ada's still, and takes the new labels."""
+    moved = shutil.copy(folder / "speech.mp4", tmp_path)
+    done = again(folder, tmp_path / "out", PoseSettings(threads=1), path=Path(moved), session="two")
+    assert done.why == "labelled anew, there already"
+    assert track.recording_sha256 == hashlib.sha256(Path(moved).read_bytes()).hexdigest()
+
+
+def test_a_track_that_does_not_know_its_recording_keeps_its_labels(folder: Path, track: Track, tmp_path: Path) -> None:
+    """An older trainer's: whether the fake of this name is what it shows, nobody can tell, and extract says so."""
+    out = tmp_path / "out"
+    out.mkdir()
+    write_track(out / "speech.npz", replace(track, recording_sha256=""))
+    [_, speech] = read_manifest(folder / "manifest.csv")
+    [done] = extract([replace(speech, genuine=False)], out, PoseSettings(threads=1))
+    assert (done.poses, read_track(out / "speech.npz").genuine) == (len(track.time_s), True)
+    assert "does not know which file it was made from: its labels stay" in done.why
+
+
+def test_a_recording_that_is_gone_leaves_its_track_and_the_labels_in_it(
+    folder: Path, track: Track, tmp_path: Path
+) -> None:
+    """Videos are often thrown away once they are read: nothing to compare with, so nothing is changed, nor lost."""
+    done = again(folder, tmp_path / "out", PoseSettings(threads=1), path=tmp_path / "speech.mp4", genuine=False)
+    assert (done.poses, read_track(tmp_path / "out" / "speech.npz").genuine) == (len(track.time_s), True)
+    assert "speech.mp4 can't be read: its labels stay" in done.why
 
 
 def test_a_window_scores_in_the_monitor_as_in_the_trainer(folder: Path, track: Track) -> None:
