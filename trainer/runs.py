@@ -109,7 +109,7 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
     task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
     run = _assemble(folder, task, recipe, tracks)
     folder.mkdir(parents=True, exist_ok=True)
-    _refuse_older(folder, _kept(folder / "task.json").get("digest"), tracks)
+    refuse_older(folder, _kept(folder / "task.json").get("digest"), tracks)
     if (done := len(run.history())) > recipe.epochs:
         why = f"has been trained for {done} epochs, more than the {recipe.epochs} asked for; ask for {done} or more"
         raise RunUnusable(folder, why)
@@ -145,7 +145,7 @@ def open_run(folder: Path, *, data: Path | None = None) -> Run:
     except (OSError, ValueError, TypeError):
         raise RunUnusable(folder, "holds no run (task.json and recipe.json); `train` makes one") from None
     tracks = read_tracks(data or Path(task.data))
-    _refuse_older(folder, task.digest, tracks)
+    refuse_older(folder, task.digest, tracks)
     if digest(tracks) != task.digest:
         raise RunUnusable(
             folder, f"was trained on other data than {data or task.data} holds now; name the folder with --data"
@@ -153,13 +153,21 @@ def open_run(folder: Path, *, data: Path | None = None) -> Run:
     return _assemble(folder, task, recipe, tracks)
 
 
-def _refuse_older(folder: Path, named: str | None, tracks: Sequence[Track]) -> None:
-    """Refuse a run whose digest says nothing of sessions: what it calls its test part now may have been trained on."""
+def refuse_older(
+    made: Path, named: str | None, tracks: Sequence[Track], *, remedy: str = "train it again, in another folder"
+) -> None:
+    """Refuse what was made of these tracks under a digest that says nothing of sessions.
+
+    What a run or a model file calls its test part now may have been trained on.
+
+    Raises:
+        RunUnusable: names what was made, and the remedy.
+    """
     if named == digest_before_sessions(tracks):
         raise RunUnusable(
-            folder,
+            made,
             "is an older trainer's: its data digest does not cover sessions and parts, so nobody can tell whether the "
-            "recordings are split now as they were then; train it again, in another folder",
+            f"recordings are split now as they were then; {remedy}",
         )
 
 

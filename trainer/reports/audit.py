@@ -18,10 +18,11 @@ from models.skeleton import RATE_HZ, UPPER_BODY
 from monitor.stages.resample import EARLY_S
 from trainer.data.augment import jitter, mirrored, size_of
 from trainer.data.splits import make_split
-from trainer.data.tracks import Track, digest, digest_before_sessions
+from trainer.data.tracks import Track, digest
 from trainer.data.windows import PoseDataset, Span, Windows
 from trainer.errors import SplitImpossible
 from trainer.metrics import Interval, auroc, bootstrap
+from trainer.runs import refuse_older
 
 POSTURE_KEPT = 0.8
 """A model that keeps so much of what it has over chance (0.5) without movement has learned posture."""
@@ -157,6 +158,7 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
 
     Raises:
         SplitImpossible: one class only.
+        RunUnusable: an older trainer made the model of these data, and how it split them nobody can tell.
     """
     dataset = PoseDataset(tracks, model.person)
     windows = dataset.cut(_unseen(model, tracks), step)
@@ -182,7 +184,9 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
 def _unseen(model: LoadedModel, tracks: Sequence[Track]) -> Sequence[Span]:
     """Give the test part of the model's own split when these are its data, else everything."""
     data = model.card.data
-    if data.get("sha256") in (digest(tracks), digest_before_sessions(tracks)):  # the latter: an older card's
+    remedy = "audit it on recordings that it never saw, or train it again"
+    refuse_older(model.path, data.get("sha256"), tracks, remedy=remedy)
+    if data.get("sha256") == digest(tracks):
         return make_split(data["split"], tracks, model.person, seed=data["seed"], fold=data["fold"]).test
     return [Span(i, first, last) for i, track in enumerate(tracks) for first, last in track.stretches()]
 

@@ -18,8 +18,8 @@ from models.skeleton import LEFT_WRIST, RIGHT_WRIST
 from monitor.records import Frame, Pose, Sighting
 from monitor.stages.resample import Resampler, between
 from tests.support.tracks import make_track
-from trainer.data.tracks import Track
-from trainer.errors import SplitImpossible
+from trainer.data.tracks import Track, digest, digest_before_sessions
+from trainer.errors import RunUnusable, SplitImpossible
 from trainer.reports.audit import CONTROLS, NTSC, another_rate, audit, noisy, rounded, shuffled
 
 CARD = Card("ada", "none", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""})
@@ -96,20 +96,24 @@ def test_one_person_alone_can_not_be_audited(tmp_path: Path) -> None:
 
 def test_on_its_own_data_only_the_test_part_counts(tmp_path: Path) -> None:
     """A card that names these data and a split by recording: one of each person's four recordings is tested."""
-    from trainer.data.tracks import digest
-
     data = {"sha256": digest(tracks()), "split": "by_recording", "seed": 0, "fold": 0}
     artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data=data))
     assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 2
 
 
-def test_an_older_card_still_names_its_own_data(tmp_path: Path) -> None:
-    """Its digest did not cover sessions; taken for other data, its training part would be audited as if unseen."""
-    from trainer.data.tracks import digest_before_sessions
-
+def test_an_older_card_of_these_data_can_not_be_audited_on_them(tmp_path: Path) -> None:
+    """Its digest did not cover sessions: today's test part may be what it was trained on, and so may all the rest."""
     data = {"sha256": digest_before_sessions(tracks()), "split": "by_recording", "seed": 0, "fold": 0}
     artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data=data))
-    assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 2
+    with pytest.raises(RunUnusable, match=r"m\.pt: is an older trainer's.*audit it on recordings that it never saw"):
+        audit(artifact.load(tmp_path / "m.pt"), tracks())
+
+
+def test_an_older_card_is_audited_on_all_of_other_data(tmp_path: Path) -> None:
+    """It names recordings where Bob stands nearer: there is nothing to leave out, and all eight count."""
+    data = {"sha256": digest_before_sessions(tracks(bob_width=1.2)), "split": "by_recording", "seed": 0, "fold": 0}
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data=data))
+    assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 8
 
 
 def test_the_controls_do_what_they_say() -> None:
