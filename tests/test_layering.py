@@ -39,23 +39,24 @@ MAY_IMPORT = {
     # The trainer: recordings to tracks through the monitor's own stages, tracks to a model file.
     "trainer.errors": "models",
     "trainer.recipe": "models trainer.errors",
+    "trainer.json_files": "models trainer.errors",
     "trainer.metrics": "",
     "trainer.data": "models models.pose_networks monitor.records monitor.stages monitor.stream trainer.errors "
     "trainer.recipe",
     "trainer.puppet": "models trainer.data",
     "trainer.train": "models trainer.data trainer.errors trainer.metrics trainer.recipe",
-    "trainer.runs": "models trainer.data trainer.errors trainer.recipe trainer.train",
+    "trainer.runs": "models trainer.data trainer.errors trainer.json_files trainer.recipe trainer.train",
     "trainer.train_person": "models trainer.data trainer.recipe trainer.runs trainer.train",
     "trainer.replay": "monitor.records monitor.stages trainer.data",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",
     "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",
-    "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.metrics "
-    "trainer.recipe trainer.runs trainer.train",
+    "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.json_files "
+    "trainer.metrics trainer.recipe trainer.runs trainer.train",
     "trainer.commands": "models models.face monitor.errors monitor.stages trainer.data trainer.errors trainer.faces "
-    "trainer.puppet trainer.recipe trainer.reports",
-    "trainer.cli": "models trainer.commands trainer.data trainer.evaluate trainer.export trainer.recipe trainer.runs "
-    "trainer.train_person",
+    "trainer.json_files trainer.puppet trainer.recipe trainer.reports",
+    "trainer.cli": "models trainer.commands trainer.data trainer.errors trainer.evaluate trainer.export "
+    "trainer.json_files trainer.recipe trainer.runs trainer.train_person",
     "trainer.__main__": "trainer.cli",
     # What puts it all to work.
     "deploy.broadcast": "monitor.errors trainer.puppet",

@@ -25,6 +25,7 @@ from trainer.commands.options import (
     tell,
     use,
 )
+from trainer.errors import RunUnusable
 
 app = typer.Typer(
     name="trainer",
@@ -152,10 +153,11 @@ def evaluate(
     Example: [bold]bodywatch trainer evaluate runs/ada --json[/]
     """
     from trainer.evaluate import evaluate as judge
+    from trainer.json_files import write_json
     from trainer.runs import open_run
 
     report = judge(open_run(run, data=data), false_alerts_per_hour=false_alerts_per_hour)
-    (run / "evaluation.json").write_text(json.dumps(plain(report), indent=1))
+    write_json(run / "evaluation.json", plain(report))
     tell(report, as_json)
 
 
@@ -169,21 +171,28 @@ def export(
 ) -> None:
     """Write a run's best epoch as a model file, with card, thresholds and an index.json that vouches for it.
 
-    A run that was not evaluated yet, or was trained on since, is evaluated first, for the same rate of false alerts.
+    A run that was not evaluated yet, or was trained on since, is evaluated first, for the same rate of false alerts;
+    one whose evaluation is damaged, for the usual rate.
 
     Example: [bold]bodywatch trainer export runs/ada -o models/ada.pt --note "Ada at the lectern, studio 2"[/]
     """
     from trainer.evaluate import FALSE_ALERTS_PER_HOUR, made_of
     from trainer.evaluate import evaluate as judge
     from trainer.export import export as write
+    from trainer.json_files import read_json, write_json
     from trainer.runs import open_run
 
     opened, kept = open_run(run, data=data), run / "evaluation.json"
-    report = json.loads(kept.read_text()) if kept.is_file() else {}
+    try:
+        again = f"it is evaluated anew for {FALSE_ALERTS_PER_HOUR} false alerts an hour"
+        report = read_json(kept, remedy=again) if kept.is_file() else {}
+    except RunUnusable as damaged:
+        typer.echo(f"trainer: {damaged}", err=True)
+        report = {}
     if report.get("made_of") != made_of(opened):
         asked_per_hour = report.get("asked_per_hour", FALSE_ALERTS_PER_HOUR)
         report = plain(judge(opened, false_alerts_per_hour=asked_per_hour))
-        kept.write_text(json.dumps(report, indent=1))
+        write_json(kept, report)
     sha256 = write(opened, out, note=note, report=report)
     tell({"file": str(out), "sha256": sha256}, as_json)
 

@@ -1,6 +1,5 @@
 """A run's folder: what was trained, on which data, split how; enough to evaluate and export it later."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from trainer.data.splits import Split, make_split
 from trainer.data.tracks import Track, digest, digest_before_sessions
 from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RunUnusable
+from trainer.json_files import read_json, read_json_lines, write_json
 from trainer.recipe import Recipe, check_recipe
 from trainer.train import Epoch, best_epoch, load_best
 
@@ -55,7 +55,8 @@ class Run:
 
     def history(self) -> list[Epoch]:
         path = self.folder / "history.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+        remedy = "remove it, and `train` writes it anew"
+        return read_json_lines(path, remedy=remedy) if path.is_file() else []
 
     def best(self) -> Epoch:
         history = self.history()
@@ -103,13 +104,13 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
 
     Raises:
         DataUnusable, SplitImpossible, RecordingLeaked: the data won't do.
-        RunUnusable: the folder holds a run of something else, or a longer one.
+        RunUnusable: the folder holds a run of something else, a longer one or a damaged one.
     """
     tracks = read_tracks(Path(task.data)) if tracks is None else tracks
     task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
     run = _assemble(folder, task, recipe, tracks)
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_older(folder, _kept(folder / "task.json").get("digest"), tracks)
+    refuse_older(folder, kept(folder / "task.json").get("digest"), tracks)
     if (done := len(run.history())) > recipe.epochs:
         why = f"has been trained for {done} epochs, more than the {recipe.epochs} asked for; ask for {done} or more"
         raise RunUnusable(folder, why)
@@ -124,26 +125,29 @@ def remember(folder: Path, name: str, values: dict[str, Any], defaults: dict[str
     A key that an older run does not have yet was at its default, or counts as the same where there is none.
 
     Raises:
-        RunUnusable: the folder holds a run of something else.
+        RunUnusable: the folder holds a run of something else, or what it holds is damaged.
     """
     path = folder / name
-    kept = _kept(path)
-    if kept and not _same({**values, **(defaults or {}), **kept}, values):
+    before = kept(path)
+    if before and not _same({**values, **(defaults or {}), **before}, values):
         raise RunUnusable(folder, f"holds a run with another {name}; choose another folder with --out")
-    path.write_text(json.dumps(values, indent=1, sort_keys=True))
+    write_json(path, values)
 
 
 def open_run(folder: Path, *, data: Path | None = None) -> Run:
     """Read a run back, with its data from where it was or from another folder.
 
     Raises:
-        RunUnusable: no run there, or the data is no longer what it was trained on.
+        RunUnusable: no run there or a damaged one, or the data is no longer what it was trained on.
     """
+    named, chosen = (kept(folder / name) for name in ("task.json", "recipe.json"))
+    if not (named and chosen):
+        raise RunUnusable(folder, "holds no run (task.json and recipe.json); `train` makes one")
     try:
-        task = Task(**json.loads((folder / "task.json").read_text()))
-        recipe = check_recipe(json.loads((folder / "recipe.json").read_text()), folder / "recipe.json")
-    except (OSError, ValueError, TypeError):
-        raise RunUnusable(folder, "holds no run (task.json and recipe.json); `train` makes one") from None
+        task = Task(**named)
+    except TypeError:
+        raise RunUnusable(folder / "task.json", "names no task; `train` makes one") from None
+    recipe = check_recipe(chosen, folder / "recipe.json")
     tracks = read_tracks(data or Path(task.data))
     refuse_older(folder, task.digest, tracks)
     if digest(tracks) != task.digest:
@@ -176,9 +180,13 @@ def _assemble(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track])
     return Run(folder, task, recipe, tracks, split, PoseDataset(tracks, task.person))
 
 
-def _kept(path: Path) -> dict[str, Any]:
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return kept
+def kept(path: Path) -> dict[str, Any]:
+    """Read what a run is made of; nothing where there is no such file.
+
+    Raises:
+        RunUnusable: it is damaged. Nobody can tell then what the weights beside it were trained on.
+    """
+    return read_json(path, remedy="train again, in another folder") if path.is_file() else {}
 
 
 def _values(task: Task) -> dict[str, Any]:

@@ -7,6 +7,7 @@ weights of the best validation epoch), last.pt (everything needed to go on), and
 import hashlib
 import json
 import logging
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -235,10 +236,9 @@ def _save(path: Path, state: dict[str, Any]) -> None:
 def _load(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise RunUnusable(
-            path, f"is no checkpoint ({str(error).splitlines()[0][:80]}); remove it to start anew"
-        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        said = str(error) or "it is empty"
+        raise RunUnusable(path, f"is no checkpoint ({said.splitlines()[0][:80]}); remove it to start anew") from None
     return state
 
 

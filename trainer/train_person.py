@@ -1,13 +1,12 @@
 """One training, from data to a finished run: what `train` calls for each person."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.pose_lstm import PoseLSTM
 from trainer.data.tracks import Track
 from trainer.recipe import Recipe
-from trainer.runs import Run, Task, remember, start_run
+from trainer.runs import Run, Task, kept, remember, start_run
 from trainer.train import Epoch, pick_device, start_from, train, weights_sha256
 
 
@@ -56,8 +55,7 @@ def beginning(run: Run, init_from: Path | None) -> PoseLSTM:
 
 def _outputs(run: Run, other: Path) -> list[int] | None:
     """Give for each of a run's outputs the other run's for the same person; None where its data are not the same."""
-    path = other / "task.json"
-    task = json.loads(path.read_text()) if path.is_file() else {}
+    task = kept(other / "task.json")
     if task.get("digest") != run.task.digest:
         return None
     ours, person = run.dataset.people, (task["person"], True)

@@ -95,6 +95,20 @@ def test_what_was_evaluated_is_not_evaluated_again(data: Path, tmp_path: Path) -
     assert read_card(tmp_path / "ada.pt").metrics["by_session recording mark"] == 17
 
 
+def test_an_evaluation_that_a_crash_cut_is_made_anew(data: Path, tmp_path: Path) -> None:
+    """Half a report is none: it is said, and the card tells a whole one, for the usual rate of false alerts."""
+    trained(data, tmp_path / "run", 1)
+    (tmp_path / "run" / "evaluation.json").write_text('{"person": "ad')
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "run"), "-o", str(tmp_path / "ada.pt")])
+    assert result.exit_code == 0
+    assert "evaluation.json: is damaged" in result.stderr
+    assert "evaluated anew for 0.5 false alerts an hour" in result.stderr
+    report = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    fresh = evaluate(open_run(tmp_path / "run"))
+    assert (report["person"], report["asked_per_hour"]) == ("ada", 0.5)
+    assert read_card(tmp_path / "ada.pt").thresholds == fresh["thresholds"]
+
+
 def test_several_persons_in_one_command(data: Path, tmp_path: Path) -> None:
     said = call(
         "train", data, "--person", "all", "--split", "by_session", "-o", tmp_path, "--json", *QUICK, "--epochs", "1"

@@ -394,3 +394,48 @@ def test_a_run_whose_digest_does_not_cover_the_sessions_is_refused(tmp_path: Pat
         open_run(tmp_path / "run", data=data)
     with pytest.raises(RunUnusable, match=r"does not cover sessions .* train it again"):
         train(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["task.json", "recipe.json"])
+def test_a_run_that_a_crash_left_half_written_is_told_by_file(name: str, tmp_path: Path) -> None:
+    """What the run is of stands there: guessed, another person's weights would get this one's card."""
+    train(tmp_path / "run", stop_after=1)
+    (tmp_path / "run" / name).write_text('{"person": "ad')
+    sentence = rf"run/{name}: is damaged, .* train again, in another folder"
+    with pytest.raises(RunUnusable, match=sentence):
+        open_run(tmp_path / "run", data=written(tmp_path / "data", TRACKS))
+    with pytest.raises(RunUnusable, match=sentence):
+        train(tmp_path / "run")
+
+
+def test_a_start_that_a_crash_left_half_written_is_told_by_file(tmp_path: Path) -> None:
+    train(tmp_path, stop_after=1)
+    (tmp_path / "init_from.json").write_text("")
+    with pytest.raises(RunUnusable, match=r"init_from\.json: is damaged"):
+        train(tmp_path, init_from=tmp_path)
+
+
+def test_a_half_written_task_of_the_run_to_begin_from_is_told_by_file(run: Run, tmp_path: Path) -> None:
+    """Whose output is whose stands in the other run's task.json."""
+    train(tmp_path / "other", stop_after=1)
+    (tmp_path / "other" / "task.json").write_text("")
+    with pytest.raises(RunUnusable, match=r"other/task\.json: is damaged"):
+        train(tmp_path / "new", init_from=tmp_path / "other")
+
+
+def test_a_history_that_was_cut_is_told_and_comes_back_from_the_checkpoint(tmp_path: Path) -> None:
+    """last.pt holds it too: removed, it is written anew by the next call, which goes on after the first epoch."""
+    train(tmp_path, stop_after=1)
+    (tmp_path / "history.jsonl").write_text('{"epoch": 1, "lo')
+    with pytest.raises(RunUnusable, match=r"history\.jsonl: is damaged, .* remove it, and `train` writes it anew"):
+        train(tmp_path)
+    (tmp_path / "history.jsonl").unlink()
+    assert [epoch["epoch"] for epoch in train(tmp_path, stop_after=1).history()] == [1, 2]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 64, b"PK\x03\x04cut short"], ids=["empty", "blanks", "cut"])
+def test_weights_that_a_crash_cut_are_told_by_file(content: bytes, tmp_path: Path) -> None:
+    train(tmp_path, stop_after=1)
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(RunUnusable, match=r"last\.pt: is no checkpoint .* remove it to start anew"):
+        train(tmp_path)

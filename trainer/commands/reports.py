@@ -62,6 +62,7 @@ def reproduce(
     Example: [bold]bodywatch trainer reproduce DATA --person ada --scale smoke -o report[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.json_files import write_json
     from trainer.reports.experiments import SIZES, experiments
     from trainer.reports.report import write_report
     from trainer.reports.reproduce import reproduce as run_all
@@ -89,7 +90,7 @@ def reproduce(
             told=told,
         )
     report = plain(report)
-    (out / "report.json").write_text(json.dumps(report))
+    write_json(out / "report.json", report)
     written = write_report(report, out)
     if as_json:
         typer.echo(json.dumps(report))
@@ -115,6 +116,7 @@ def honest(
     Example: [bold]bodywatch trainer honest DATA -o runs/honest --json[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.json_files import write_json
     from trainer.recipe import read_recipe
     from trainer.reports.honest import honest as judge
 
@@ -134,7 +136,7 @@ def honest(
             folds=folds,
             told=told,
         )
-    (out / "honest.json").write_text(json.dumps(plain(report), indent=1))
+    write_json(out / "honest.json", plain(report))
     tell({name: {k: v for k, v in row.items() if k != "folds"} for name, row in report.items()}, as_json)
 
 

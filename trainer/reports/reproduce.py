@@ -1,6 +1,5 @@
 """`reproduce`: every experiment, one after the other, each in a folder of its own; what is done is not done again."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from trainer.data.conditions import summary
 from trainer.data.tracks import Track, digest
 from trainer.data.windows import Windows
 from trainer.evaluate import evaluate
+from trainer.json_files import read_json, write_json
 from trainer.metrics import accuracy, auroc, bootstrap, eer
 from trainer.recipe import read_recipe
 from trainer.reports.baselines import NETWORKS
@@ -88,14 +88,15 @@ def run_experiment(
     """Train one experiment in the folder home, or go on with it, and judge its test part; result.json ends it.
 
     Raises:
-        RunUnusable: home holds another experiment, or this one on other data, of another person or at another scale.
+        RunUnusable: home holds another experiment, or this one on other data, of another person or at another scale;
+            or a file there is damaged.
     """
     recipe, kept = experiment.recipe, home / "result.json"
     run = start_run(home, Task(str(data), person, experiment.protocol, experiment.fold, recipe.seed), recipe, tracks)
     built = {"network": experiment.network, "windows": experiment.windows, "picture_px": picture_px}
     remember(home, "experiment.json", built)
     if kept.is_file():
-        result: Result = json.loads(kept.read_text())
+        result: Result = read_json(kept, remedy="remove it to have it made anew")
         if len(result["history"]) == recipe.epochs:
             return result
     torch.manual_seed(recipe.seed)
@@ -107,7 +108,7 @@ def run_experiment(
         return {"complete": False, "history": []}
     result = _judged(experiment, run, network, learn, history)
     if result["complete"]:
-        kept.write_text(json.dumps(result))
+        write_json(kept, result)
     return result
 
 

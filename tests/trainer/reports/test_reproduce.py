@@ -243,6 +243,17 @@ def test_an_experiment_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert json.dumps(run(enough=True)) == json.dumps(done)
 
 
+def test_a_result_that_a_crash_cut_is_told_by_file_and_made_anew_without_it(tmp_path: Path) -> None:
+    """The training is whole: only the judging is done again, and comes to the same figures."""
+    plan = Experiment("body by_session 0", QUICK, protocol="by_session")
+    done = by_session(tmp_path, plan, TRACKS)
+    (tmp_path / "result.json").write_text('{"complete": true, "hist')
+    with pytest.raises(RunUnusable, match=r"result\.json: is damaged, .* remove it to have it made anew"):
+        by_session(tmp_path, plan, TRACKS)
+    (tmp_path / "result.json").unlink()
+    assert json.dumps(by_session(tmp_path, plan, TRACKS)) == json.dumps(done)
+
+
 def by_session(home: Path, plan: Experiment, tracks: list[Track]) -> dict[str, Any]:
     return run_experiment(
         plan, tracks, Path("made up"), "ada", home, picture_px=32, enough=lambda: False, told=lambda e: None
