@@ -2,10 +2,12 @@
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from typing import get_args
 
 import pytest
+import typer
 from pydantic import BaseModel
 
 from monitor import cli, records
@@ -13,9 +15,13 @@ from monitor.bus import keys
 from monitor.config import Config
 from monitor.gateway import metrics
 from monitor.gateway.handshake import FULL, HELLO_LATE, NO_TOKEN, NOT_ALLOWED, SLOW, TOO_MUCH
+from trainer.cli import app as trainer
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("models", "monitor", "trainer", "deploy")
 DOCS = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "deploy/README.md"))
+TRAINING = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "trainer/README.md"))
+SHOWN = re.findall(r"(?:^|&& )(?:\./run|bodywatch) trainer ([a-z][^&#\n]*[^&#\s])", TRAINING, re.MULTILINE)
 HEALTH = re.search(r"## Health fields\n(.*?)\n## ", DOCS, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLE = (ROOT / "deploy" / "bodywatch.yaml").read_text(encoding="utf-8")
 
@@ -133,3 +139,19 @@ def test_no_link_of_the_readme_is_broken() -> None:
     """A newcomer follows them."""
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_a_command_of_the_trainer_can_be_called_as_the_readme_shows_it(shown: str) -> None:
+    """Parsed, not run: whoever copies a line must not be told that an option is missing."""
+    group = typer.main.get_command(trainer)
+    name, *arguments = shlex.split(shown)
+    group.commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
+
+
+def test_every_file_of_ours_that_a_text_names_is_there() -> None:
+    """A file gets another name more easily than the sentence that sends a reader to it."""
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (*sources, *ROOT.glob("*/README.md"), ROOT / "README.md")]
+    known = {path.name for path in (*sources, *(ROOT / "tests").rglob("*.py"))}
+    assert {name for text in texts for name in re.findall(r"\b([a-z_]+\.py)\b", text)} - known == set()

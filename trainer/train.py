@@ -1,6 +1,6 @@
 """The training loop: read it from top to bottom.
 
-A run is a folder: recipe.json, data.json (person, protocol, digest), history.jsonl (one line an epoch), best.pt (the
+A run is a folder: recipe.json, task.json (person, protocol, digest), history.jsonl (one line an epoch), best.pt (the
 weights of the best validation epoch), last.pt (everything needed to go on), and TensorBoard events.
 """
 

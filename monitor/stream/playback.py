@@ -1,4 +1,4 @@
-"""What happens on one connection: packets are decoded, put on the timeline, paced and handed over."""
+"""What happens on one connection: packets are decoded, put on the stream's clock, paced and handed over."""
 
 import threading
 import time

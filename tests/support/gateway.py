@@ -1,4 +1,4 @@
-"""What the tests of the desk share: records with round numbers, and waiting on a condition."""
+"""What the tests of the gateway share: records with round numbers, and waiting on a condition."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""`python -m trainer`, called as a user calls it."""
+"""`bodywatch trainer`, called as a user calls it."""
 
 import json
 from pathlib import Path

@@ -30,7 +30,7 @@ class Windows:
 
     start (N,) is the row of each window's first pose among all tracks' poses laid end to end (poses, (R, 18, 3)
     float32); label (N,) is 1 where the window is not the person; who (N,) is 0 for the person and the number of
-    Library.people's entry for anybody else; track (N,) tells which of tracks it is from. refused counts, by the
+    PoseDataset.people's entry for anybody else; track (N,) tells which of tracks it is from. refused counts, by the
     monitor's reason, the windows that were left out.
     """
 

@@ -1,7 +1,7 @@
-"""How a rendered speaker moves: a style of body language (puppet_style.py) -> gestures -> the body at any moment.
+"""How a rendered speaker moves: a style of body language (style.py) -> gestures -> the body at any moment.
 
 Everything is a function of (style, seed, time), so 25, 30 or 60 frames a second sample the same movement. Scene
-coordinates: pixels of a 640x360 picture, x right, y down, z towards the camera; the camera is in puppet.py.
+coordinates: pixels of a 640x360 picture, x right, y down, z towards the camera; the camera is in renderer.py.
 """
 
 from bisect import bisect_right

@@ -78,13 +78,14 @@ def backwards(poses: Tensor) -> Tensor:
 def another_rate(poses: Tensor, fps: float, first_tick: int = 0) -> Tensor:
     """See poses (B, T, 18, 3) at an fps stream's frames only, and put them back on the 30 Hz grid as the monitor does.
 
-    The frames' poses lie between the grid's own; which frames are posed and what becomes of them is monitor.resample's
-    rule. first_tick is the window's place in the stream: where fps is no multiple, frames drift against the ticks.
+    The frames' poses lie between the grid's own; which frames are posed and what becomes of them is
+    monitor.stages.resample's rule. first_tick is the window's place in the stream: where fps is no multiple, frames
+    drift against the ticks.
     """
     length = poses.shape[1]
     tick_s = (first_tick + np.arange(length)) / RATE_HZ
     frame_s = np.arange(np.floor(tick_s[0] * fps) - 1, np.ceil(tick_s[-1] * fps) + 3) / fps
-    if 1 / fps <= 1 / 40:  # Grid.wants()
+    if 1 / fps <= 1 / 40:  # Resampler.wants()
         apart_s = np.abs(frame_s - np.round(frame_s * RATE_HZ) / RATE_HZ)
         frame_s = frame_s[apart_s <= 0.5 / fps + EARLY_S]
     at = np.clip(frame_s * RATE_HZ - first_tick, 0, length - 1)  # beyond the window its edge repeats

@@ -8,7 +8,7 @@ SIZE = (180, 320, 3)
 
 
 def placed(*times_s: float | None) -> list[tuple[int, float]]:
-    """Put frames of one size on a timeline; gives (epoch, time_s) of those that are kept."""
+    """Put frames of one size on a stream's clock; gives (epoch, time_s) of those that are kept."""
     timeline = StreamClock()
     return [(timeline.epoch, time_s) for time_s in times_s if timeline.place(time_s, SIZE)]  # type: ignore[misc]
 

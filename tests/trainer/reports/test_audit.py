@@ -163,7 +163,7 @@ RATES = [(15, 0), (24 / 1.001, 7), (25, 0), (50, 0), (NTSC, 120)]
 
 @pytest.mark.parametrize(("fps", "first_tick"), RATES)
 def test_another_frame_rate_is_put_on_the_grid_as_the_monitor_does(fps: float, first_tick: int) -> None:
-    """The same frames through Grid, keypoints lost and found among them: equal to 1/1000 px, but for the edges."""
+    """The same frames through Resampler, keypoints lost and found among them: equal to 1/1000 px, but for the edges."""
     whole = torch.from_numpy(np.stack([beat(tick / 30) for tick in range(300)]))
 
     def pose_at(time_s: float) -> npt.NDArray[np.float32]:
@@ -179,7 +179,7 @@ def test_another_frame_rate_is_put_on_the_grid_as_the_monitor_does(fps: float, f
 
 @pytest.mark.parametrize(("fps", "first_tick"), [(25, 0), (50, 0), (NTSC, 120)])
 def test_another_frame_rate_moves_a_wrist_no_further_than_a_real_stream_would(fps: float, first_tick: int) -> None:
-    """A wrist at 1.6 Hz over 40 px goes 402 px/s: frames of the true motion, through Grid, to 0.7 px and 20 px/s.
+    """A wrist at 1.6 Hz over 40 px goes 402 px/s: frames of the true motion, through Resampler, to 0.7 px and 20 px/s.
 
     A straight line over 1/30 s is off by 40 (2 pi 1.6)^2 / 8 / 30^2 = 0.56 px at most; the nearest tick's pose in place
     of a frame's would be up to 1/60 s off, 6.7 px.
