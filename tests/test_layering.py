@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "trainer.metrics": "",
     "trainer.data": "models models.pose_networks monitor.records monitor.stages monitor.stream trainer.errors "
     "trainer.recipe",
-    "trainer.puppet": "models trainer.data",
+    "trainer.puppet": "models trainer.data trainer.errors",
     "trainer.train": "models trainer.data trainer.errors trainer.metrics trainer.recipe",
     "trainer.runs": "models trainer.data trainer.errors trainer.json_files trainer.recipe trainer.train",
     "trainer.train_person": "models trainer.data trainer.recipe trainer.runs trainer.train",

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.skeleton import RATE_HZ
 from trainer.data.tracks import Track, read_track, write_track
+from trainer.errors import DataUnusable
 from trainer.puppet.renderer import Camera, Passage, Player, Script, frames
 from trainer.puppet.style import as_numbers, random_style
 from trainer.puppet.video import record
@@ -74,7 +75,12 @@ def render(plans: list[Plan], out: Path, *, width: int, height: int, video: bool
     """Write each recording as MP4, its truth as a pose track under truth/, and manifest.csv; give each when done.
 
     A video that is there is not rendered again while the truth beside it is that of the plan.
+
+    Raises:
+        DataUnusable: without video, a video of another plan is there; nothing has been written then.
     """
+    if not video:
+        _refuse_others(plans, out, width, height)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS)
@@ -82,7 +88,7 @@ def render(plans: list[Plan], out: Path, *, width: int, height: int, video: bool
         for one in plans:
             path, known = out / f"{one.name}.mp4", out / "truth" / f"{one.name}.npz"
             true = truth(one, width, height)
-            if not (known.exists() and _same(read_track(known), true)):
+            if not _is_truth(known, true):
                 path.unlink(missing_ok=True)
             if video and not path.exists():
                 part = path.with_suffix(".part.mp4")
@@ -116,8 +122,20 @@ def truth(one: Plan, width: int, height: int) -> Track:
     )
 
 
-def _same(known: Track, true: Track) -> bool:
-    """Tell whether a truth that was read back is of the same take, speech and style, seen by the same camera."""
+def _refuse_others(plans: list[Plan], out: Path, width: int, height: int) -> None:
+    """Let no new truth lie beside an older video: it would pass for that video's own from then on."""
+    for one in plans:
+        path = out / f"{one.name}.mp4"
+        if path.exists() and not _is_truth(out / "truth" / f"{one.name}.npz", truth(one, width, height)):
+            why = "is a video of another plan, and none is to be rendered in its place"
+            raise DataUnusable(path, f"{why}; remove it, choose another folder, or leave --no-video out")
+
+
+def _is_truth(path: Path, true: Track) -> bool:
+    """Tell whether a truth is there, of the same take, speech and style, seen by the same camera."""
+    if not path.exists():
+        return False
+    known = read_track(path)
     same_picture = (known.session, known.width, known.height) == (true.session, true.width, true.height)
     return same_picture and np.array_equal(known.keypoints, true.keypoints.astype(np.float32))
 

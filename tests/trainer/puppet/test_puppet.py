@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models import skeleton as sk
+from trainer.errors import DataUnusable
 from trainer.puppet.motion import FOREARM_PX, UPPER_ARM_PX, Motion, beat_wave, bend, ease
 from trainer.puppet.renderer import Camera, Passage, Script, Studio, frames
 from trainer.puppet.style import DEMO_SPEAKER, RANGES, distance, random_style
@@ -123,7 +124,23 @@ def test_a_video_of_another_plan_is_rendered_anew(tmp_path: Path) -> None:
     one = rendered(tmp_path / "a", seed=1).read_bytes()
     assert rendered(tmp_path / "b", seed=0).read_bytes() != one
     assert rendered(tmp_path / "b", seed=1).read_bytes() == one
-    assert not rendered(tmp_path / "b", seed=0, video=False).exists()
+
+
+@pytest.mark.parametrize("lost", ["manifest.csv", "truth/speaker-000.npz"])
+def test_a_truth_alone_is_not_put_beside_a_video_of_another_plan(lost: str, tmp_path: Path) -> None:
+    """Kept, the video would pass for one of the new truth ever after; deleted, an hour of rendering would be gone."""
+    before = rendered(tmp_path, seed=1).read_bytes()
+    (tmp_path / lost).unlink()
+    left = {path.name for path in tmp_path.rglob("*")}
+    with pytest.raises(DataUnusable, match=r"speaker-000\.mp4: is a video of another plan.*choose another folder"):
+        rendered(tmp_path, seed=0, video=False)
+    assert (tmp_path / "speaker-000.mp4").read_bytes() == before
+    assert {path.name for path in tmp_path.rglob("*")} == left
+
+
+def test_a_truth_alone_leaves_the_video_of_its_own_plan(tmp_path: Path) -> None:
+    before = rendered(tmp_path, seed=1).stat().st_mtime_ns
+    assert rendered(tmp_path, seed=1, video=False).stat().st_mtime_ns == before
 
 
 def test_a_video_of_the_same_plan_is_not_rendered_again(tmp_path: Path) -> None:
