@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 
 from models import skeleton as sk
-from trainer.puppet.drawing import Image, Limb, Palette, Pen, blend, shade, smooth_curve, soft_mask
+from trainer.puppet.drawing import Image, Limb, Pen, blend, shade, smooth_curve, soft_mask
 from trainer.puppet.face import draw_head
 from trainer.puppet.motion import HEAD_PIVOT, NECK, SHOULDERS_BELOW_PX, SHOULDERS_PX, Array, Body
+from trainer.puppet.people import Palette
 
 JACKET_CORNER = NECK[:2] - [90.0, 30.0]  # of the jacket's picture, scene coordinates
 JACKET_SIZE = (180.0, 240.0)

@@ -16,21 +16,6 @@ FRACTION_BITS = 4  # OpenCV draws at sixteenths of a pixel
 
 
 @dataclass(frozen=True, slots=True)
-class Palette:
-    """What a person wears and looks like."""
-
-    suit: Colour = (84, 56, 38)
-    shirt: Colour = (244, 242, 238)
-    tie: Colour = (52, 44, 160)
-    skin: Colour = (136, 168, 218)
-    hair: Colour = (38, 50, 66)
-
-
-SPEAKER = Palette()
-GUEST = Palette(suit=(92, 92, 98), shirt=(236, 228, 222), tie=(110, 120, 60), skin=(92, 124, 176), hair=(24, 24, 28))
-
-
-@dataclass(frozen=True, slots=True)
 class Limb:
     """A tapered capsule from start to end in scene coordinates, with the radius at each."""
 

@@ -14,14 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.puppet.body import PersonDrawing
-from trainer.puppet.drawing import GUEST, SPEAKER, Image, Pen
+from trainer.puppet.drawing import Image, Pen
 from trainer.puppet.motion import Array, Body, Motion
-from trainer.puppet.scenery import Lectern, draw_audience, draw_hall, draw_title
+from trainer.puppet.people import ANCHOR, GUEST, SPEAKER, Palette
+from trainer.puppet.scenery import Lectern, draw_audience, draw_hall, draw_studio, draw_title
 from trainer.puppet.style import DEMO_SPEAKER, Style
 
-Scene = Literal["lectern", "audience", "title", "beside", "close", "still"]
-Who = Literal["speaker", "impostor"]
+Scene = Literal["lectern", "audience", "title", "beside", "close", "still", "studio"]
+Who = Literal["speaker", "impostor", "anchor"]
 
+LOOKS: dict[Who, Palette] = {"speaker": SPEAKER, "impostor": SPEAKER, "anchor": ANCHOR}
 SCENE_SIZE = np.array([640.0, 360.0])
 CLOSE_ZOOM, CLOSE_CENTRE = 2.3, np.array([320.0, 122.0])
 GUEST_OFFSET = np.array([-205.0, 14.0])
@@ -41,7 +43,9 @@ class Camera:
 class Passage:
     """One shot of a broadcast: from start_s to end_s of the script, who speaks and how. who None: nobody to judge.
 
-    first_s is the time of the motion's clock when the shot begins, so that one speech can go on after a cut.
+    first_s is the time of the motion's clock when the shot begins, so that one speech can go on after a cut. who alone
+    says whose face, hair and suit it is: an anchor with the speaker's style, seed and clock takes over their very pose,
+    at the lectern without a cut, and by a cut where the scene goes from lectern to studio, another room around it.
     """
 
     start_s: float
@@ -101,21 +105,21 @@ class Studio:
         )
 
     def _draw_still(self, scene: str, close: bool) -> Image:
-        draw = {"audience": draw_audience, "title": draw_title}.get(scene, draw_hall)
+        draw = {"audience": draw_audience, "title": draw_title, "studio": draw_studio}.get(scene, draw_hall)
         return draw(self.width, self.height, self._zoom[close], self._shift[close])
 
-    def draw(self, scene: Scene, body: Body, guest: Body | None = None) -> Image:
-        """Draw one frame. Costs about 2.5 ms at 640x360 on one core."""
+    def draw(self, scene: Scene, body: Body, guest: Body | None = None, *, palette: Palette = SPEAKER) -> Image:
+        """Draw one frame of whoever looks like that. Costs about 2.5 ms at 640x360 on one core."""
         if scene in ("audience", "title"):
             return self._still(scene, False).copy()
         close = scene == "close"
-        image = self._still("hall", close).copy()
+        image = self._still("studio" if scene == "studio" else "hall", close).copy()
         pen = Pen(image, self._zoom[close], self._shift[close])
         if guest is not None:
             drawing = self._people(close, GUEST)
             drawing.draw_behind_lectern(pen, guest, GUEST_OFFSET)
             drawing.draw_arms(pen, guest, GUEST_OFFSET)
-        drawing = self._people(close, SPEAKER)
+        drawing = self._people(close, palette)
         drawing.draw_behind_lectern(pen, body, np.zeros(2))
         self._lectern(close).draw(image)
         drawing.draw_arms(pen, body, np.zeros(2))
@@ -145,7 +149,8 @@ class Player:
         passage, body = self._body(time_s)
         guest = self._listening if passage.scene == "beside" else None
         truth = self._studio.truth(passage.scene, body) if passage.who else None
-        return Rendered(time_s, self._studio.draw(passage.scene, body, guest), truth, passage)
+        image = self._studio.draw(passage.scene, body, guest, palette=LOOKS[passage.who or "speaker"])
+        return Rendered(time_s, image, truth, passage)
 
     def truth(self, time_s: float) -> npt.NDArray[np.float32]:
         """Give the true keypoints (18, 3) without a picture; all 0 where nobody is to be judged."""

@@ -36,6 +36,24 @@ def draw_hall(width: int, height: int, zoom: float, shift: Array) -> Image:
     return _shrink(image)
 
 
+def draw_studio(width: int, height: int, zoom: float, shift: Array) -> Image:
+    """Draw what is behind the anchor: a green wall of panels and a screen with a wavy map."""
+    image, pen = _canvas(width, height, zoom, shift)
+    rows = (np.arange(height * FINE) / FINE - shift[1]) / zoom
+    light = np.clip(1.1 - 0.0011 * np.abs(rows - 60), 0.6, None)
+    image[:] = np.clip(light[:, None, None] * np.array([130.0, 150, 60]), 0, 255)
+    for x in np.arange(-164.0, 900.0, 88.0):
+        pen.line(np.array([(x, -200.0), (x, 600)]), 1.6, (98, 114, 44))
+    pen.polygon(np.array([(28.0, 40), (196, 40), (196, 150), (28, 150)]), (74, 62, 54))
+    pen.polygon(np.array([(34.0, 46), (190, 46), (190, 144), (34, 144)]), (132, 96, 40))
+    for line in range(4):
+        x = np.linspace(34.0, 190, 24)
+        pen.line(np.column_stack([x, 62 + 20 * line + 7 * np.sin(x / 17 + line)]), 1.8, (206, 190, 150))
+    pen.polygon(np.array([(470.0, 70), (660, 70), (660, 90), (470, 90)]), (96, 110, 196))
+    pen.polygon(np.array([(470.0, 100), (660, 100), (660, 106), (470, 106)]), (190, 204, 150))
+    return _shrink(image)
+
+
 def _draw_flag(pen: Pen) -> None:
     pen.line(np.array([(520.0, 42), (520, 360)]), 4.5, shade(GOLD, 0.62))
     pen.line(np.array([(519.0, 42), (519, 360)]), 1.4, shade(GOLD, 1.1))
