@@ -28,7 +28,7 @@ LAST_WORDS_S = 8.0
 
 def command(
     seconds: Annotated[
-        float | None, typer.Option(help="Length of the broadcast; without it until Ctrl-C, at most a day", min=70)
+        float | None, typer.Option(help="Length of the broadcast; without it until Ctrl-C, at most a day", min=80)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end; talk on stderr")] = False,
     rtsp: Annotated[bool, typer.Option("--rtsp", help="Broadcast by RTSP (needs GStreamer) instead of HLS")] = False,
@@ -37,7 +37,7 @@ def command(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the daemon's log as well")] = False,
 ) -> None:
-    """Watch a rendered broadcast on this machine: a speaker, cuts, and an impostor who only moves differently.
+    """Watch a rendered broadcast on this machine: a speaker, an anchor, and an impostor who only moves differently.
 
     Examples: [bold]bodywatch demo[/]   [bold]bodywatch demo --seconds 90 --json[/]
     """

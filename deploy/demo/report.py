@@ -10,6 +10,11 @@ import numpy as np
 from deploy.demo.alert_listener import ReceivedEvent
 from trainer.puppet.renderer import Passage, Script
 
+WHO = {
+    "speaker": "the speaker, genuine",
+    "impostor": "an IMPOSTOR: same face, same suit, other movements",
+    "anchor": "the anchor, somebody else",
+}
 REASONS = {
     "filling": "the first five seconds are being watched",
     "cut": "another shot: five seconds of it are needed first",
@@ -17,19 +22,26 @@ REASONS = {
     "arms_hidden": "the arms can't be seen",
     "low_coverage": "too many pictures were lost",
     "wrong_person": "somebody else took the place",
+    "someone_else": "this is somebody else's face",
+    "face_unseen": "the face can't be seen well enough to tell whose it is",
     "stream_down": "nothing arrives",
 }
+JUDGED = "judged"
 
 
 @dataclass(slots=True)
 class Report:
-    """Counts and times of one run; script time in seconds, latencies in ms."""
+    """Counts and times of one run; script time in seconds, latencies in ms.
+
+    told counts for each passage what was said of windows that ended while it was on the air: JUDGED, or a reason.
+    """
 
     script: Script
     started_s: float
     exact_clock: bool = True
     judged: int = 0
     not_judged: Counter[str] = field(default_factory=Counter)
+    told: dict[Passage, Counter[str]] = field(default_factory=dict)
     incidents: dict[str, dict[str, Any]] = field(default_factory=dict)
     alert_ms: dict[str, list[float]] = field(default_factory=lambda: {"websocket": [], "redis": []})
     window_ms: dict[str, list[float]] = field(default_factory=lambda: {"websocket": [], "redis": []})
@@ -52,6 +64,7 @@ class Report:
             reason = heard.data.get("not_judged")
             self.judged += reason is None
             self.not_judged.update([reason] if reason else [])
+            self.told.setdefault(self.script.passage_at(self.latest_s), Counter()).update([reason or JUDGED])
 
     def on_script(self, stream_s: float) -> float:
         """Turn the stream's clock into the script's.
@@ -109,12 +122,15 @@ class Report:
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         mine = [data for data in self.incidents.values() if self.shown(data) is passage]
+        told = self.told.get(passage, Counter())
         return {
             "start_s": passage.start_s,
             "end_s": passage.end_s,
             "scene": passage.scene,
             "who": passage.who,
             "incidents": len(mine),
+            "windows_judged": told[JUDGED],
+            "windows_not_judged": {reason: count for reason, count in told.items() if reason != JUDGED},
         }
 
 
@@ -147,7 +163,7 @@ class Narrator:
             return
         self._tell_passage()
         reason = heard.data.get("not_judged")
-        state = reason or "judged"
+        state = reason or JUDGED
         if state != self._state:
             self._state = state
             self._say(
@@ -159,8 +175,7 @@ class Narrator:
         if passage is self._passage:
             return
         self._passage = passage
-        shown = {"speaker": "the speaker, genuine", "impostor": "an IMPOSTOR: same face, same suit, other movements"}
-        self._say(f"  On air: {shown[passage.who] if passage.who else 'a cut-away (' + passage.scene + ')'}.")
+        self._say(f"  On air: {WHO[passage.who] if passage.who else 'a cut-away (' + passage.scene + ')'}.")
 
     def _incident(self, data: dict[str, Any]) -> str:
         said = {
