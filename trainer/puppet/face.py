@@ -60,12 +60,8 @@ RIGHT_EYE = tuple(replace(part, points=part.points * [-1.0, 1.0, 1.0]) for part 
 
 
 def _shaped(xy: list[tuple[float, float]], face: Features) -> list[tuple[float, float]]:
-    """Move front-view points below the eyes to where a face of this jaw and chin has them."""
-    below = [max(y - EYES_Y, 0.0) for _, y in xy]
-    return [
-        (x + x * (face.jaw - 1.0) * min(low / 30.0, 1.0), y + low * (face.chin - 1.0))
-        for (x, y), low in zip(xy, below, strict=True)
-    ]
+    """Move front-view points below the eyes to where a face with this chin has them."""
+    return [(x, y + max(y - EYES_Y, 0.0) * (face.chin - 1.0)) for x, y in xy]
 
 
 def skin(face: Features) -> tuple[Part, ...]:

@@ -12,7 +12,6 @@ class Features:
     Eyes, ears and the nose's tip stay where they are: these are keypoints, and the truth holds for every face.
     """
 
-    jaw: float = 1.0  # width of the lower face
     chin: float = 1.0  # length of the face below the eyes
     nose: float = 1.0  # width
     lips: float = 1.0  # width and fullness
@@ -38,7 +37,7 @@ ANCHOR = Palette(
     shirt=(226, 214, 204),
     tie=(66, 96, 40),
     skin=(88, 118, 172),
-    hair=(205, 205, 210),
-    face=Features(jaw=1.05, chin=1.1, nose=1.5, lips=1.3, beard=True),
+    hair=(186, 186, 192),
+    face=Features(chin=1.05, nose=1.25, lips=1.3, beard=True),
 )
 """Whoever speaks at the lectern between the speaker's passages: another face, hair and suit, and the same build."""

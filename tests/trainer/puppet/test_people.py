@@ -74,13 +74,13 @@ def test_the_speakers_head_is_the_one_that_the_shipped_model_has_seen() -> None:
 def test_the_anchor_is_somebody_else_to_the_face_network(
     faces: FaceNetwork, scene: Scene, size: tuple[int, int]
 ) -> None:
-    """The speaker lies up to 0.2 from themselves, across sizes and cameras; dlib's limit for real faces is 0.6, and a
-    person's own is set below 0.45."""
+    """Across sizes and cameras the speaker lies up to 0.23 from themselves. 95 % of real people lie within 0.46 of
+    themselves at another event (models/face/README.md), so a limit for the speaker may be as wide."""
     speaker = mean_face(faces, clip("speaker", size=SMALL))
     again = mean_face(faces, clip("speaker", size=size, seed=2))
     anchor = mean_face(faces, clip("anchor", scene, size, seed=3))
     assert np.linalg.norm(speaker - again) < 0.25
-    assert min(np.linalg.norm(anchor - speaker), np.linalg.norm(anchor - again)) > 0.5
+    assert min(np.linalg.norm(anchor - speaker), np.linalg.norm(anchor - again)) > 0.46
 
 
 def test_the_anchor_has_one_face_at_the_lectern_and_in_the_studio(faces: FaceNetwork) -> None:
