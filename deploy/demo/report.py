@@ -16,6 +16,7 @@ WHO = {
     "anchor": "the anchor, somebody else",
 }
 REASONS = {
+    "no_model": "no model of a person judges here",
     "filling": "the first five seconds are being watched",
     "cut": "another shot: five seconds of it are needed first",
     "nobody": "nobody to judge in the picture",

@@ -212,7 +212,6 @@ def test_the_demo_alerts_on_the_impostor_and_not_on_the_speaker(live: dict[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the daemon does not look at faces yet: the anchor moves unlike the speaker, and that is all")
 def test_the_demos_anchor_is_somebody_else_and_no_incident(live: dict[str, Any]) -> None:
     """Their body is not judged, whatever it does: an incident says that the face is the person's."""
     (anchor,) = (shot for shot in live["passages"] if shot["who"] == "anchor")
