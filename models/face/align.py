@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.face.network import CHIP_PX
-from models.skeleton import LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EYE, RIGHT_SHOULDER
+from models.skeleton import LEFT_EAR, LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EAR, RIGHT_EYE, RIGHT_SHOULDER
 
 Floats = npt.NDArray[np.float32]
 Chip = npt.NDArray[np.uint8]
@@ -30,6 +30,15 @@ MOST_TURNED = 0.35
 """How far the nose may lie from the eyes' mid-point, along the line of the eyes and in their distance. A nose stands
 about half as far before the eyes as these are apart, so a turned head moves it by half of the turn's tangent: 35
 degrees."""
+
+EARS_APART = 0.7
+"""How much further one ear may lie behind its eye than the other, in distances of the eyes: 0 to 0.67 of two men who
+speak to the camera and look about, whose faces lie up to 0.38 from their mean there; 0.76 and more of heads that are
+turned so far that a face looks like another's."""
+
+LONE_EAR = 1.1
+"""How far an ear may lie behind its eye when the other is not seen: 0.5 to 0.9 where hair or a hand hides that one, 1.3
+and more where the head does."""
 
 NARROWEST_EYES = 0.10
 """Least distance of the eyes in shoulder widths. It is 0.16 to 0.25 of people who face the camera, and less only where
@@ -74,9 +83,21 @@ def unseen(keypoints: Floats) -> Unseen | None:
     along, below = _across(left - right, nose - (left + right) / 2)
     if below <= 0:
         return Unseen("its nose lies above the eyes")
-    if abs(along) > MOST_TURNED or apart < NARROWEST_EYES * _shoulders_px(keypoints):
+    if abs(along) > MOST_TURNED or apart < NARROWEST_EYES * _shoulders_px(keypoints) or _ears_tell_of_a_turn(keypoints):
         return Unseen("it is turned too far away")
     return None
+
+
+def _ears_tell_of_a_turn(keypoints: Floats) -> bool:
+    """Tell whether the ears lie as those of a turned head: the pose network moves them more than it moves the nose."""
+    right, left = keypoints[[RIGHT_EYE, LEFT_EYE], :2].astype(float)
+    eyes = left - right
+    behind_right = float((right - keypoints[RIGHT_EAR, :2]) @ eyes / (eyes @ eyes))
+    behind_left = float((keypoints[LEFT_EAR, :2] - left) @ eyes / (eyes @ eyes))
+    seen = keypoints[[RIGHT_EAR, LEFT_EAR], 2] > 0
+    if seen.all():
+        return abs(behind_right - behind_left) > EARS_APART
+    return bool(seen.any()) and (behind_right if seen[0] else behind_left) > LONE_EAR
 
 
 def _across(eyes: npt.NDArray[np.float64], nose: npt.NDArray[np.float64]) -> tuple[float, float]:

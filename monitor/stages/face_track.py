@@ -27,6 +27,8 @@ MOVED = 0.87
 whose mean is so far show another face: four of one speaker in a row lie 0.2 from the rest of the speech (0.36 at most),
 of two people 0.43 and more."""
 
+BACK_LOOKS = 2
+
 SOON_S = 0.1
 START_S = 0.25
 """Eight looks over 1.75 s lie 0.13 to 0.15 from the rest of a speech, and over 0.7 s, of one posture, 0.17 to 0.24."""
@@ -65,6 +67,8 @@ class FaceTrack:
         self._sum = np.zeros(next(iter(people.values())).means.shape[1])  # float64, of the shot's vectors
         self._looks = 0  # vectors in it
         self._recent: list[tuple[float, Vector]] = []  # (time_s, vector), of the last RECENT_S
+        self._before: npt.NDArray[np.float64] | None = None  # mean of the face whose place another took in this shot
+        self._back = 0  # looks in a row that were like that one again
 
     def nearest(self) -> tuple[str, float, float] | None:
         """Give the person whose references lie nearest to the shot's mean, its distance and their limit, if any do."""
@@ -96,13 +100,31 @@ class FaceTrack:
         self.odd, few = self._moved(found), len(self._recent) < RECENT_LOOKS
         if self.odd and not few and self._moved(self._recent_sum() / len(self._recent)):
             self._take_over()
+        elif self._is_back(found):
+            self._take_back()
         self._judge()
         unsure = self._looks < SHOT_LOOKS or (self.who == "unseen" and self._looks < MOST_LOOKS)
         self._next_s = time_s + (SOON_S if self.odd and few else START_S if unsure else STEADY_S)
         return self.who
 
+    def _is_back(self, found: Vector) -> bool:
+        """Tell whether two looks in a row show the face from before again: a hand was before it, or it was turned."""
+        alike = self._before is not None and float(np.linalg.norm(self._before - found)) <= self._moved_limit
+        self._back = self._back + 1 if alike else 0
+        return self._back >= BACK_LOOKS
+
+    def _take_back(self) -> None:
+        """Go on with the face from before, as if it had been looked at SHOT_LOOKS times."""
+        assert self._before is not None
+        self._sum, self._looks, self._recent = self._before * SHOT_LOOKS, SHOT_LOOKS, []
+        self._before, self._back, self.odd = None, 0, False
+        self.who = "unseen"
+        self.faces += 1
+
     def _take_over(self) -> None:
         """Go on with another face's looks alone."""
+        before = self._looks - len(self._recent)
+        self._before, self._back = (self._sum - self._recent_sum()) / before, 0
         self._sum, self._looks = self._recent_sum(), len(self._recent)
         self.who, self.odd = "unseen", False
         self.faces += 1
@@ -150,3 +172,4 @@ class FaceTrack:
 
     def _forget(self) -> None:
         self._sum, self._looks, self._recent = np.zeros_like(self._sum), 0, []
+        self._before, self._back = None, 0

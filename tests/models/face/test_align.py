@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.face.align import Unseen, align
-from models.skeleton import LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EYE, RIGHT_SHOULDER
+from models.face.align import Unseen, align, unseen
+from models.skeleton import LEFT_EAR, LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EAR, RIGHT_EYE, RIGHT_SHOULDER
 
 MIDDLE = np.array([320.0, 180.0])
 
@@ -128,3 +128,26 @@ def test_a_face_is_cut_out_without_shoulders() -> None:
     keypoints = changed(head(45), LEFT_SHOULDER, confidence=0, x=0, y=0)
     assert hypot(*keypoints[LEFT_SHOULDER, :2]) == 0
     assert isinstance(align(np.zeros((360, 640, 3), np.uint8), keypoints), np.ndarray)
+
+
+def eared(right: float | None, left: float | None) -> np.ndarray:
+    """A face whose ears lie so far behind their eyes, in distances of the eyes; None: not seen."""
+    keypoints = head(45)
+    eyes = keypoints[LEFT_EYE, :2] - keypoints[RIGHT_EYE, :2]
+    for ear, eye, behind, side in ((RIGHT_EAR, RIGHT_EYE, right, -1), (LEFT_EAR, LEFT_EYE, left, 1)):
+        keypoints[ear] = 0.0
+        if behind is not None:
+            keypoints[ear] = [*(keypoints[eye, :2] + side * behind * eyes), 0.9]
+    return keypoints
+
+
+@pytest.mark.parametrize(("right", "left"), [(0.36, 1.12), (1.26, 0.41), (None, 1.48), (1.2, None)])
+def test_a_head_whose_ears_tell_of_a_turn_is_not_looked_at(right: float | None, left: float | None) -> None:
+    """The pose network puts the nose of a turned head nearly in the middle; its face looked like somebody else's."""
+    assert unseen(eared(right, left)) == Unseen("it is turned too far away")
+
+
+@pytest.mark.parametrize(("right", "left"), [(0.8, 0.7), (0.51, 1.13), (None, 0.9), (None, None)])
+def test_a_head_that_hardly_turns_or_hides_an_ear_is_looked_at(right: float | None, left: float | None) -> None:
+    """Who speaks looks about, and hair hides ears."""
+    assert unseen(eared(right, left)) is None

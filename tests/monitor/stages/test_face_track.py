@@ -168,3 +168,11 @@ def test_the_nearest_event_counts() -> None:
     """A person has more than one face: with a beard, twenty years ago."""
     older = FaceReferences("b413", 0.46, np.stack([face(0), face(0.7, 1)]))
     assert said(seen(FaceTrack({"ada": older}), lambda time_s: OTHER, 2))[-1] == "person"
+
+
+def test_a_face_that_is_seen_again_after_a_hand_is_known_at_once() -> None:
+    """Two looks like the shot's own before suffice; eight new ones would take two seconds."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: OTHER if 6 <= time_s < 8.5 else PERSON, 12)
+    assert "somebody_else" in said(looks)
+    back_s = next(time_s for time_s, who in looks if time_s >= 8.5 and who == "person")
+    assert back_s - 8.5 <= 1.3  # two looks, at most a second and a bit apart

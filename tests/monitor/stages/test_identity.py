@@ -42,6 +42,7 @@ def body(*, facing: bool = True) -> npt.NDArray[np.float32]:
     keypoints = np.ones((18, 3), np.float32)
     keypoints[:, :2] = np.arange(18)[:, None] * [3.0, 5.0] + [300.0, 150.0]
     keypoints[sk.RIGHT_EYE, :2], keypoints[sk.LEFT_EYE, :2], keypoints[sk.NOSE, :2] = (305, 90), (335, 90), (320, 105)
+    keypoints[sk.RIGHT_EAR, :2], keypoints[sk.LEFT_EAR, :2] = (280, 92), (360, 92)
     keypoints[sk.RIGHT_SHOULDER, :2], keypoints[sk.LEFT_SHOULDER, :2] = (260, 150), (380, 150)
     keypoints[[sk.RIGHT_EYE, sk.LEFT_EYE], 2] = float(facing)
     return keypoints
