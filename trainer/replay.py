@@ -1,13 +1,15 @@
 """Whole recordings through the monitor's own window and verdict stages: false alerts per hour, time to alert."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.records import NotJudged, Score, Tick, Window
+from models.skeleton import RATE_HZ
+from monitor.records import NotJudged, Reason, Score, Tick, Window
 from monitor.stages.verdict import Rule, Verdict
 from monitor.stages.window import PoseWindow
 from trainer.data.tracks import Track
@@ -31,7 +33,10 @@ suspicious, and windows of 5 s share poses: clips of 9 s gave from 0.2 to 2 time
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One stretch of a recording as the monitor would have seen it."""
+    """What is played of one recording as the monitor would have seen it, shot after shot.
+
+    verdicts have the times of the recording's clock, from the first pose played; duration_s leaves out its holes.
+    """
 
     recording: str
     fake: bool
@@ -80,37 +85,49 @@ class Alerts:
 
 
 def play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Scorer) -> list[Played]:
-    """Feed each span, tick by tick, to a fresh window stage and score what it gives out."""
-    return [_play(tracks[span.track], span, person, score) for span in spans]
+    """Feed what the spans have of each recording, tick by tick, to one window stage and score what it gives out.
+
+    As live, an open incident goes on from shot to shot, and nothing that makes or ends one does. Tracks of one name
+    are parts of one recording, its fakes another. Spans of a recording must not overlap.
+    """
+    recordings: dict[tuple[str, bool], list[Span]] = {}
+    for span in spans:
+        track = tracks[span.track]
+        recordings.setdefault((track.recording, track.is_fake_of(person)), []).append(span)
+    return [
+        _play(tracks, sorted(parts, key=lambda span: tracks[span.track].time_s[span.first]), person, score)
+        for parts in recordings.values()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """What a rule made of one recording: seconds to each alert, and how many verdicts found it in which state.
+    """What a rule made of one recording: seconds played until each alert, and what its verdicts found.
 
-    able counts verdicts at which a fresh channel could have alerted, exposed those of them without an open incident.
+    able tells whether a fresh channel could have alerted at one of them. exposed counts, for each shot, those of them
+    without an open incident; open counts those with one.
     """
 
     fired_s: tuple[float, ...]
-    able: int
-    exposed: int
+    able: bool
+    exposed: tuple[int, ...]
     open: int
 
 
 def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
     """Run the verdict stage over every recording; every verdict stands for EVERY_S."""
-    seen = [(recording, _watch(recording, rule)) for recording in played]
-    genuine = [watched for recording, watched in seen if not recording.fake]
-    waits_s, missed, untold = _fakes([(recording, watched) for recording, watched in seen if recording.fake])
+    genuine = [_watch(recording, rule) for recording in played if not recording.fake]
+    fakes = [_watch(recording, rule) for recording in played if recording.fake]
+    waits_s = tuple(watched.fired_s[0] for watched in fakes if watched.fired_s)
     return Alerts(
         false_alerts=sum(len(watched.fired_s) for watched in genuine),
         genuine_hours=sum(recording.duration_s for recording in played if not recording.fake) / 3600,
-        exposed_hours=sum(watched.exposed for watched in genuine) * EVERY_S / 3600,
+        exposed_hours=sum(sum(watched.exposed) for watched in genuine) * EVERY_S / 3600,
         open_hours=sum(watched.open for watched in genuine) * EVERY_S / 3600,
         too_short=_too_short(genuine),
         found=len(waits_s),
-        missed=missed,
-        untold=untold,
+        missed=sum(watched.able for watched in fakes) - len(waits_s),
+        untold=sum(not watched.able for watched in fakes),
         waits_s=waits_s,
     )
 
@@ -162,40 +179,26 @@ def _watch(recording: Played, rule: Rule) -> _Watched:
     """
     numbers = itertools.count()
     verdict, worst = Verdict(rule, lambda: str(next(numbers))), Verdict(rule, str)
-    fired_s, able, exposed, opened, ready = [], 0, 0, 0, False
-    shots = [(judged.epoch, judged.shot) for judged in recording.verdicts]
-    for judged, shot, shot_before in zip(recording.verdicts, shots, [None, *shots], strict=False):
-        before = _firing(verdict)
+    fired_s, able, exposed, opened, played_s = [], False, Counter[tuple[int, int]](), 0, 0.0
+    for before, judged in itertools.pairwise((None, *recording.verdicts)):
+        assert judged is not None
+        shot, shot_before = (judged.epoch, judged.shot), before and (before.epoch, before.shot)
+        played_s += min(judged.end_s - (before.end_s if before else 0.0), EVERY_S)  # a hole is not played
+        open_before = _firing(verdict)
         changes = [incident.state for incident in verdict.update(judged)]
-        if _firing(verdict) and not before:
-            fired_s.append(judged.end_s)
-        broken = shot != shot_before
-        if broken or "resolved" in changes:
-            worst, ready = Verdict(rule, str), ready and not broken
+        if _firing(verdict) and not open_before:
+            fired_s.append(played_s)
+        if shot != shot_before or "resolved" in changes:
+            worst = Verdict(rule, str)
+        exposed[shot] += 0
         if isinstance(judged, NotJudged):
             continue
-        opened += before
+        opened += open_before
         if not _firing(worst) and "resolved" not in changes:
             list(worst.update(replace(judged, value=1.0)))
-        ready = ready or _firing(worst)
-        able += ready
-        exposed += not before and (_firing(worst) or _firing(verdict))
-    return _Watched(tuple(fired_s), able, exposed, opened)
-
-
-def _fakes(stretches: Sequence[tuple[Played, _Watched]]) -> tuple[tuple[float, ...], int, int]:
-    """Give waits for the fakes found, and how many were missed and untold; a recording is one fake, shots and all."""
-    played_s: dict[str, float] = {}  # of each fake, before the stretch at hand
-    waits_s: dict[str, float] = {}
-    able: set[str] = set()
-    for recording, watched in stretches:
-        name, before_s = recording.recording, played_s.get(recording.recording, 0.0)
-        played_s[name] = before_s + recording.duration_s
-        if watched.fired_s:
-            waits_s.setdefault(name, before_s + watched.fired_s[0])
-        if watched.able:
-            able.add(name)
-    return tuple(waits_s.values()), len(able - waits_s.keys()), len(played_s.keys() - able - waits_s.keys())
+        able = able or _firing(worst)
+        exposed[shot] += not open_before and _firing(worst)
+    return _Watched(tuple(fired_s), able, tuple(exposed.values()), opened)
 
 
 def _firing(verdict: Verdict) -> bool:
@@ -206,22 +209,31 @@ def _too_short(genuine: Sequence[_Watched]) -> str:
     """Say why alerts on these recordings tell no rate, or nothing."""
     if not genuine:
         return "too short to tell: no recording of the person's own"
-    able_s = [watched.able * EVERY_S for watched in genuine if watched.able]
-    if not able_s:
-        return f"too short to tell: none of {len(genuine)} stretches was long enough for an alert"
-    if (mean_s := float(np.mean(able_s))) < LONG_ENOUGH_S:
+    shots = [count for watched in genuine for count in watched.exposed]
+    exposed_s = [count * EVERY_S for count in shots if count]
+    if not exposed_s:
+        return f"too short to tell: none of {len(shots)} stretches was long enough for an alert"
+    if (mean_s := float(np.mean(exposed_s))) < LONG_ENOUGH_S:
         return f"too short to tell: stretches could alert for {mean_s:.1f} s each, {LONG_ENOUGH_S:g} s are needed"
     return ""
 
 
-def _play(track: Track, span: Span, person: str, score: Scorer) -> Played:
+def _play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Scorer) -> Played:
+    track = tracks[spans[0].track]
     window = PoseWindow(track.recording, every_s=EVERY_S)
-    given = [out for tick in ticks(track, span) if (out := window.push(tick, 0)) is not None]
-    windows = [out for out in given if isinstance(out, Window)]
-    values = iter(score(np.stack([out.poses for out in windows])).tolist() if windows else [])
-    verdicts = tuple(_scored(out, person, next(values)) if isinstance(out, Window) else out for out in given)
-    duration_s = float(track.time_s[span.last - 1] - track.time_s[span.first])
+    given = (out for tick in ticks(tracks, spans) if (out := window.push(tick, 0)) is not None)
+    shots = itertools.groupby(given, key=lambda out: out.shot)
+    verdicts = tuple(judged for _, shot in shots for judged in _score(list(shot), person, score))
+    played = [tracks[span.track].time_s[[span.first, span.last - 1]] for span in spans]
+    duration_s = float(sum(end_s - start_s for start_s, end_s in played))
     return Played(track.recording, track.is_fake_of(person), duration_s, verdicts)
+
+
+def _score(shot: Sequence[Window | NotJudged], person: str, score: Scorer) -> Iterator[Score | NotJudged]:
+    windows = [out for out in shot if isinstance(out, Window)]
+    values = iter(score(np.stack([out.poses for out in windows])).tolist() if windows else [])
+    for out in shot:
+        yield _scored(out, person, next(values)) if isinstance(out, Window) else out
 
 
 def _scored(window: Window, person: str, value: float) -> Score:
@@ -229,11 +241,17 @@ def _scored(window: Window, person: str, value: float) -> Score:
     return Score(window.channel, person, 0, window.start_s, window.end_s, window.arrived_s, value, quality, shot)
 
 
-def ticks(track: Track, span: Span) -> Iterator[Tick]:
-    """Give a stretch of a track as the resample stage would: times from 0, and each new shot marked as a cut."""
-    start_s = float(track.time_s[span.first])
-    for number, row in enumerate(range(span.first, span.last)):
-        time_s = float(track.time_s[row]) - start_s
-        cut = row > span.first and track.shot[row] != track.shot[row - 1]
-        measured = bool(track.measured[row]) if len(track.measured) else True
-        yield Tick(number, time_s, time_s, track.keypoints[row], measured, "cut" if cut else None)
+def ticks(tracks: Sequence[Track], spans: Sequence[Span]) -> Iterator[Tick]:
+    """Give stretches of one recording, in order, as the resample stage would: each new shot or stretch marked as a cut.
+
+    Times are the recording's, 0 at the first stretch's start: what lies between two stretches has lasted all the same.
+    """
+    origin_s = float(tracks[spans[0].track].time_s[spans[0].first])
+    for place, span in enumerate(spans):
+        track = tracks[span.track]
+        for row in range(span.first, span.last):
+            time_s = float(track.time_s[row]) - origin_s
+            cut = place > 0 if row == span.first else track.shot[row] != track.shot[row - 1]
+            measured = bool(track.measured[row]) if len(track.measured) else True
+            broken: Reason | None = "cut" if cut else None
+            yield Tick(round(time_s * RATE_HZ), time_s, time_s, track.keypoints[row], measured, broken)

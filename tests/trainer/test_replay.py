@@ -12,7 +12,7 @@ from monitor.stages.verdict import Rule
 from tests.support.tracks import make_track
 from trainer.data.windows import Span
 from trainer.evaluate import thresholds
-from trainer.replay import EVERY_S, Played, alerts, choose_rule, play
+from trainer.replay import EVERY_S, Played, Scorer, alerts, choose_rule, play
 
 RULE = Rule(enter=0.9, clear=0.5, hold_s=1.0, k=3, n=4)
 PATIENT = Rule(enter=0.8, clear=0.6, hold_s=2.0, k=3, n=4)
@@ -32,6 +32,10 @@ def stretch(values: Sequence[float], *, fake: bool = False) -> Played:
     filling = [not_judged(at * EVERY_S, "filling") for at in range(min(10, len(values)))]
     judged = [score(at * EVERY_S, values[at]) for at in range(10, len(values))]
     return Played("a", fake, len(values) * EVERY_S, (*filling, *judged))
+
+
+def always(value: float) -> Scorer:
+    return lambda windows: np.full(len(windows), value, np.float32)
 
 
 def clips(values: Sequence[float], seconds: int) -> list[Played]:
@@ -125,11 +129,71 @@ def test_a_fake_too_short_for_any_alert_is_not_missed() -> None:
     assert (made.found, made.missed, made.untold) == (0, 1, 1)
 
 
-def test_a_fake_in_several_shots_is_one_fake() -> None:
-    """Shots of 20, 10 and 20 s, and only the last alerts: found once, after 20 + 10 + 7 s of it."""
-    shots = [stretch([0.0] * 40, fake=True), stretch([0.5] * 20, fake=True), stretch([1.0] * 40, fake=True)]
-    made = alerts(shots, RULE)
-    assert (made.found, made.missed, made.untold, made.waits_s) == (1, 0, 0, (37.0,))
+def test_an_incident_goes_on_over_cuts_as_it_does_live() -> None:
+    """10 min of ones with a cut every 20 s: one alert at 7 s, whether the shots come as spans or all in one."""
+    track = make_track("a", "ada", seconds=600)
+    track = replace(track, shot=(np.arange(18000) // 600).astype(np.int32))
+    shots = [Span(0, first, last) for first, last in track.stretches()]
+    made = alerts(play([track], shots, "ada", always(1)), RULE)
+    assert (len(shots), made.false_alerts, made.exposed_hours) == (30, 1, pytest.approx(0.5 / 3600))
+    assert made.open_hours == pytest.approx((25 + 29 * 30) * 0.5 / 3600)
+    assert made.genuine_hours == pytest.approx(30 * 599 / 30 / 3600)
+    assert alerts(play([track], [Span(0, 0, 18000)], "ada", always(1)), RULE).false_alerts == 1
+
+
+@pytest.mark.parametrize("spans", [[Span(0, 0, 600), Span(0, 600, 1200)], [Span(0, 0, 1200)]])
+def test_a_cut_costs_its_seven_seconds(spans: list[Span]) -> None:
+    """Two shots of 20 s: 26 verdicts of each, from 7.0 to 19.5 s; in one unbroken piece they would be 66."""
+    track = make_track("a", "ada", seconds=40)
+    track.shot[600:] = 1
+    [played] = play([track], spans, "ada", always(0))
+    assert alerts([played], RULE).exposed_hours == pytest.approx(2 * 26 * 0.5 / 3600)
+    assert {judged.shot for judged in played.verdicts} == {0, 1}
+
+
+@pytest.mark.parametrize(("hole_s", "false_alerts"), [(40, 1), (70, 2)])
+def test_an_incident_ends_in_a_hole_of_a_minute(hole_s: int, false_alerts: int) -> None:
+    """What was cut out of a recording has lasted all the same: after FORGET_S = 60 s suspicion is a new event."""
+    track = make_track("a", "ada", seconds=110)
+    spans = [Span(0, 0, 600), Span(0, 600 + 30 * hole_s, 1200 + 30 * hole_s)]
+    assert alerts(play([track], spans, "ada", always(1)), RULE).false_alerts == false_alerts
+
+
+def test_spans_are_played_in_the_order_of_the_recordings_clock() -> None:
+    """A random split gives them in its own order, and a table of movements as tracks of one recording."""
+    whole = make_track("a", "ada", seconds=40)
+    parts = [
+        replace(whole, time_s=whole.time_s[at], keypoints=whole.keypoints[at], shot=whole.shot[at])
+        for at in (slice(600, 1200), slice(0, 600))
+    ]
+    [played] = play(parts, [Span(0, 0, 600), Span(1, 0, 600)], "ada", always(1))
+    assert [judged.end_s for judged in played.verdicts] == pytest.approx(np.arange(80) * 0.5)
+    assert alerts([played], RULE).false_alerts == 1
+
+
+def test_a_fake_is_no_part_of_the_recording_whose_name_it_has() -> None:
+    tracks = [make_track("a", "ada"), make_track("a", "ada", genuine=False)]
+    played = play(tracks, [Span(0, 0, 600), Span(1, 0, 600)], "ada", always(1))
+    assert [one.fake for one in played] == [False, True]
+
+
+def test_the_wait_for_an_alert_is_what_was_played_of_a_fake() -> None:
+    """10 s of zeros, 10 s that another part has, then ones: found after 10 + 7 s of it, not after 27."""
+    track = make_track("f", "bob", seconds=30)
+    track.keypoints[:, 0, 0] = np.arange(900) >= 600
+    [played] = play([track], [Span(0, 0, 300), Span(0, 600, 900)], "ada", lambda windows: windows[:, 0, 0, 0])
+    made = alerts([played], RULE)
+    assert (made.found, made.missed, made.untold) == (1, 0, 0)
+    assert made.waits_s == (pytest.approx(17.0),)
+
+
+def test_shots_of_eleven_seconds_tell_nothing_however_many_a_recording_has() -> None:
+    """Each of 20 could alert from 7.0 to 10.5 s, so for 4 s: what tells is how long it goes on, not how often."""
+    track = make_track("a", "ada", seconds=220)
+    track = replace(track, shot=(np.arange(6600) // 330).astype(np.int32))
+    made = alerts(play([track], [Span(0, 0, 6600)], "ada", always(0)), RULE)
+    assert made.exposed_hours == pytest.approx(20 * 4 / 3600)
+    assert made.too_short == "too short to tell: stretches could alert for 4.0 s each, 5 s are needed"
 
 
 def test_no_rule_is_called_quiet_on_clips_that_can_not_alert() -> None:
@@ -158,11 +222,7 @@ def test_thresholds_do_not_claim_a_rate_that_was_not_kept() -> None:
 def test_the_monitors_own_stages_give_six_second_clips_no_exposure() -> None:
     """180 and 270 poses through window and verdict, the scores all 1: no alert, and one at 7 s."""
     track = make_track("a", "ada", seconds=20)
-
-    def always(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.ones(len(windows), np.float32)
-
-    short = alerts(play([track], [Span(0, 0, 180)], "ada", always), RULE)
-    longer = alerts(play([track], [Span(0, 0, 270)], "ada", always), RULE)
+    short = alerts(play([track], [Span(0, 0, 180)], "ada", always(1)), RULE)
+    longer = alerts(play([track], [Span(0, 0, 270)], "ada", always(1)), RULE)
     assert (short.false_alerts, short.exposed_hours) == (0, 0)
     assert (longer.false_alerts, longer.exposed_hours) == (1, pytest.approx(0.5 / 3600))
