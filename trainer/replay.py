@@ -137,17 +137,17 @@ def choose_rule(played: Sequence[Played], false_alerts_per_hour: float) -> tuple
 
     Of the rules that keep to it, those that find most fakes; of them, whichever asks for most among those at most
     PATIENCE_S slower than the fastest, since minutes of genuine speech prove little about an hour. When no rule
-    keeps to it, the one with the fewest false alerts an hour. A rule that could not alert on any of the genuine
-    recordings has kept to nothing; when that is so of all, a middling one is given, and the alerts say why.
+    keeps to it, the one with the fewest false alerts an hour. A rule whose alerts on the genuine recordings are too
+    short to tell has kept to nothing; when that is so of all, a middling one is given, and the alerts say why.
     Recordings used here must not be those that a result is claimed on.
     """
     tried = [(rule, alerts(played, rule)) for rule in _rules(played)]
-    exposed = [(rule, made, made.false_alerts / made.exposed_hours) for rule, made in tried if made.exposed_hours]
-    if not exposed:
+    told = [(rule, made, rate) for rule, made in tried if (rate := made.false_alerts_per_hour) is not None]
+    if not told:
         return _middling(tried)
-    quiet = [(rule, made) for rule, made, rate in exposed if rate <= false_alerts_per_hour]
+    quiet = [(rule, made) for rule, made, rate in told if rate <= false_alerts_per_hour]
     if not quiet:
-        rule, made, _ = min(exposed, key=lambda one: (one[2], -one[1].found))
+        rule, made, _ = min(told, key=lambda one: (one[2], -one[1].found))
         return rule, made
     most = max(made.found for _, made in quiet)
     finding = [(rule, made, made.wait_s(0.5)) for rule, made in quiet if made.found == most]

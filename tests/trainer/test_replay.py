@@ -205,10 +205,47 @@ def test_no_rule_is_called_quiet_on_clips_that_can_not_alert() -> None:
 
 
 def test_a_rule_that_can_not_alert_is_not_chosen_for_its_silence() -> None:
-    """Clips of 8 s: with a hold of 2 or 3 s nothing fires before 8 and 9 s; with 1 s each clip fires at 7 s."""
-    rule, made = choose_rule(clips([1.0] * 1600, 8), 0.5)
+    """Clips of 12 s, suspicious from 9.5 s on: with 1 s of hold each fires at 11.5 s, with 2 or 3 none can be told."""
+    rule, made = choose_rule(clips(([0.0] * 19 + [1.0] * 5) * 100, 12), 0.5)
     assert rule.hold_s == 1.0
     assert made.false_alerts == 100
+
+
+def test_seconds_that_tell_nothing_choose_nothing() -> None:
+    """4.5 s exposed: every rule is silent on them, and enter 0.5 finds most; asked for one an hour it made dozens."""
+    fakes = [replace(stretch([0.6] * 60, fake=True), recording="f")]
+    rule, made = choose_rule([stretch([0.0] * 23), *fakes], 0.5)
+    assert (rule.enter, rule.hold_s) == (0.8, 1.0)
+    assert made.too_short == "too short to tell: stretches could alert for 4.5 s each, 5 s are needed"
+
+
+def test_a_rule_that_keeps_exactly_to_what_was_asked_is_quiet() -> None:
+    """None was asked for and none is made: of all rules that find the fake, the one that asks for most in 1.5 s."""
+    rule, _ = choose_rule([stretch([0.0] * 60), replace(stretch([1.0] * 60, fake=True), recording="f")], 0)
+    assert (rule.enter, rule.hold_s) == (0.995, 2.0)
+
+
+def test_when_no_rule_is_quiet_the_fewest_an_hour_count_not_the_fewest() -> None:
+    """A minute of 0, then 0.6 with eight bursts of 10 s: enter 0.5 fires once in a minute and never ends: 64 an hour.
+
+    From enter 0.8 on, 0.6 is under clear: eight in 16 minutes.
+    """
+    rule, made = choose_rule([stretch([0.0] * 120 + ([1.0] * 20 + [0.6] * 230) * 8)], 0)
+    assert rule.enter >= 0.8
+    assert made.false_alerts == 8
+
+
+def test_when_no_rule_is_quiet_the_most_found_fakes_decide_between_equals() -> None:
+    """Ten bursts alert under each enter; a fake of 0.9 is found up to enter 0.9 only."""
+    fakes = [replace(stretch([value] * 60, fake=True), recording=f"{value}") for value in (0.9, 1.0)]
+    _, made = choose_rule([stretch(([0.0] * 40 + [1.0] * 20) * 10), *fakes], 0)
+    assert (made.false_alerts, made.found) == (10, 2)
+
+
+def test_an_incident_ends_where_nearly_all_genuine_windows_are() -> None:
+    """Values 0, 0.005 .. 0.5, evenly: 19 of 20 are under 0.475, and half of them under 0.25."""
+    rule, _ = choose_rule([stretch([0.0] * 10 + (np.arange(101) / 200).tolist())], 0)
+    assert rule.clear == pytest.approx(0.475)
 
 
 def test_thresholds_do_not_claim_a_rate_that_was_not_kept() -> None:
