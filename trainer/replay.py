@@ -27,8 +27,13 @@ PATIENCE_S = 1.5
 """So much later an alert may come for a rule that asks for more."""
 
 LONG_ENOUGH_S = 5.0
-"""So long a stretch must be able to alert, on average, before alerts tell a rate. At first every window has to be
-suspicious, and windows of 5 s share poses: clips of 9 s gave from 0.2 to 2 times the rate of the whole."""
+"""So long a stretch must be exposed, on average, before alerts tell a rate. At first every window has to be
+suspicious, and windows of 5 s share poses: clips of 9 s gave from 0.2 to 2 times the rate of the whole. Nor is there
+a rate where incidents begin at once and stay open."""
+
+LEAST_S = 12.0
+"""So long all recordings together must be exposed. A live rule can't alert twice in 4 s: 2 s of windows end an
+incident, and it takes 2 s more until the next fires. In less time not even "no alert" excludes one every 4 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +218,12 @@ def _too_short(genuine: Sequence[_Watched]) -> str:
     exposed_s = [count * EVERY_S for count in shots if count]
     if not exposed_s:
         return f"too short to tell: none of {len(shots)} stretches was long enough for an alert"
+    open_s = sum(watched.open for watched in genuine) * EVERY_S
+    also = f" (an incident was open for {open_s:.0f} s)" if open_s else ""
     if (mean_s := float(np.mean(exposed_s))) < LONG_ENOUGH_S:
-        return f"too short to tell: stretches could alert for {mean_s:.1f} s each, {LONG_ENOUGH_S:g} s are needed"
+        return f"too short to tell: stretches could alert for {mean_s:.1f} s each, {LONG_ENOUGH_S:g} s are needed{also}"
+    if (whole_s := sum(exposed_s)) < LEAST_S:
+        return f"too short to tell: an alert was possible for {whole_s:.1f} s in all, {LEAST_S:g} s are needed{also}"
     return ""
 
 

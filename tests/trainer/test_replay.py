@@ -97,6 +97,29 @@ def test_time_under_an_open_incident_is_not_exposed() -> None:
     assert made.open_hours == pytest.approx((7200 - 15) * 0.5 / 3600)
 
 
+def test_an_incident_that_never_ends_gives_no_rate() -> None:
+    """Half a second exposed and one alert would be 7200 an hour; the incident was open from 7.5 to 3599.5 s."""
+    made = alerts([stretch([1.0] * 7200)], RULE)
+    assert (made.false_alerts_per_hour, made.at_most_per_hour) == (None, None)
+    assert made.too_short == (
+        "too short to tell: stretches could alert for 0.5 s each, 5 s are needed (an incident was open for 3592 s)"
+    )
+
+
+def test_incidents_that_never_end_give_no_rate_however_many_there_are() -> None:
+    """A hundred recordings of 20 s that alert at once expose 50 s, half a second each."""
+    made = alerts([stretch([1.0] * 40)] * 100, RULE)
+    assert made.exposed_hours == pytest.approx(50 / 3600)
+    assert "could alert for 0.5 s each" in made.too_short
+
+
+def test_twelve_seconds_are_the_least_that_tells() -> None:
+    """From 7.0 to 18.0 s are 23 verdicts. One more, and no alert speaks against one in 4 s, all that a channel can."""
+    short, enough = alerts([stretch([0.0] * 37)], RULE), alerts([stretch([0.0] * 38)], RULE)
+    assert short.too_short == "too short to tell: an alert was possible for 11.5 s in all, 12 s are needed"
+    assert enough.at_most_per_hour == pytest.approx(3600 / 4, rel=0.01)
+
+
 def test_after_an_incident_the_next_takes_its_three_windows_and_hold() -> None:
     """Fires at 7 s, clears with the fourth low score at 9 s; three windows to 10.5 s, 1 s more: 17 from 11.5 s on."""
     made = alerts([stretch([1.0] * 15 + [0.0] * 25)], RULE)
@@ -249,10 +272,10 @@ def test_an_incident_ends_where_nearly_all_genuine_windows_are() -> None:
 
 
 def test_thresholds_do_not_claim_a_rate_that_was_not_kept() -> None:
-    """Two alerts in 30 s: the card says the rate that was measured, not the 0.5 that was asked for."""
-    made = alerts([stretch(([1.0] * 15 + [0.0] * 15) * 2)], RULE)
-    assert made.false_alerts == 2
-    assert thresholds(RULE, made, 0.5)["false_alerts_per_hour"] == pytest.approx(2 / made.exposed_hours)
+    """Four alerts in 60 s: the card says the rate that was measured, not the 0.5 that was asked for."""
+    made = alerts([stretch(([1.0] * 15 + [0.0] * 15) * 4)], RULE)
+    assert made.false_alerts == 4
+    assert thresholds(RULE, made, 0.5)["false_alerts_per_hour"] == pytest.approx(4 / made.exposed_hours)
     assert thresholds(RULE, alerts([stretch([0.0] * 60)], RULE), 0.5)["false_alerts_per_hour"] == 0.5
 
 

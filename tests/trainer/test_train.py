@@ -209,6 +209,7 @@ def test_the_card_tells_what_its_thresholds_rest_on(run: Run) -> None:
     card = make_card(run, evaluate(run, rounds=20), "")
     assert card.metrics["by_session thresholds chosen on exposed_hours"] == pytest.approx(10 * 0.5 / 3600)
     assert card.metrics["by_session thresholds chosen on false_alerts"] == 0
+    assert "possible for 5.0 s in all" in card.metrics["by_session thresholds chosen on too_short"]
     assert "by_session live too_short" not in card.metrics
     assert card.metrics["by_session live exposed_hours"] == pytest.approx(3 * 66 * 0.5 / 3600)
 
