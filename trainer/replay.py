@@ -78,11 +78,7 @@ class Alerts:
     @property
     def at_most_per_hour(self) -> float | None:
         """Upper end of the one-sided 95 % interval (Poisson): none in an hour may still be 3 an hour."""
-        from scipy.stats import chi2
-
-        if self.too_short:
-            return None
-        return float(chi2.ppf(0.95, 2 * self.false_alerts + 2) / 2 / self.exposed_hours)
+        return None if self.too_short else _at_most(self.false_alerts, self.exposed_hours)
 
     def wait_s(self, share: float) -> float | None:
         """Time to alert that this share of the fakes found keeps under; None when none was found."""
@@ -109,12 +105,13 @@ def play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Sco
 class _Watched:
     """What a rule made of one recording: seconds played until each alert, and what its verdicts found.
 
-    able tells whether a fresh channel could have alerted at one of them. exposed counts, for each shot, those of them
-    without an open incident; open counts those with one.
+    able tells whether a fresh channel could have alerted at one of them, and at_once whether it did at the first such.
+    exposed counts, for each shot, those of them without an open incident; open counts those with one.
     """
 
     fired_s: tuple[float, ...]
     able: bool
+    at_once: bool
     exposed: tuple[int, ...]
     open: int
 
@@ -184,7 +181,7 @@ def _watch(recording: Played, rule: Rule) -> _Watched:
     """
     numbers = itertools.count()
     verdict, worst = Verdict(rule, lambda: str(next(numbers))), Verdict(rule, str)
-    fired_s, able, exposed, opened, played_s = [], False, Counter[tuple[int, int]](), 0, 0.0
+    fired_s, able, at_once, exposed, opened, played_s = [], False, False, Counter[tuple[int, int]](), 0, 0.0
     for before, judged in itertools.pairwise((None, *recording.verdicts)):
         assert judged is not None
         shot, shot_before = (judged.epoch, judged.shot), before and (before.epoch, before.shot)
@@ -201,9 +198,10 @@ def _watch(recording: Played, rule: Rule) -> _Watched:
         opened += open_before
         if not _firing(worst) and "resolved" not in changes:
             list(worst.update(replace(judged, value=1.0)))
-        able = able or _firing(worst)
+        if _firing(worst) and not able:
+            able, at_once = True, _firing(verdict)
         exposed[shot] += not open_before and _firing(worst)
-    return _Watched(tuple(fired_s), able, tuple(exposed.values()), opened)
+    return _Watched(tuple(fired_s), able, at_once, tuple(exposed.values()), opened)
 
 
 def _firing(verdict: Verdict) -> bool:
@@ -211,7 +209,13 @@ def _firing(verdict: Verdict) -> bool:
 
 
 def _too_short(genuine: Sequence[_Watched]) -> str:
-    """Say why alerts on these recordings tell no rate, or nothing."""
+    """Say why alerts on these recordings tell no rate, or nothing.
+
+    Suspicion that was there before a recording began fires at its first chance, and so again in each of three clips
+    that it lasts over. It is too much of it when the alerts after that chance can't, at 95 %, be of the rate of all.
+    What stays below that makes a rate too high: on made-up scores of 10 s of memory up to 1.2 times in clips of 60 s,
+    of 30 s of memory and few alerts once 2.6 times in clips of 20 s.
+    """
     if not genuine:
         return "too short to tell: no recording of the person's own"
     shots = [count for watched in genuine for count in watched.exposed]
@@ -224,7 +228,19 @@ def _too_short(genuine: Sequence[_Watched]) -> str:
         return f"too short to tell: stretches could alert for {mean_s:.1f} s each, {LONG_ENOUGH_S:g} s are needed{also}"
     if (whole_s := sum(exposed_s)) < LEAST_S:
         return f"too short to tell: an alert was possible for {whole_s:.1f} s in all, {LEAST_S:g} s are needed{also}"
+    fired, at_once = (sum(len(watched.fired_s) for watched in genuine), sum(watched.at_once for watched in genuine))
+    later_s = whole_s - EVERY_S * sum(watched.able for watched in genuine)
+    if fired / whole_s > _at_most(fired - at_once, later_s):
+        said = f"{at_once} of {fired} alerts came at a recording's first chance, so suspicion outlasts recordings"
+        return f"too short to tell: {said}{also}"
     return ""
+
+
+def _at_most(count: int, time: float) -> float:
+    """Give the upper end of the one-sided 95 % interval (Poisson) of a rate: so many in that time, in its unit."""
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(0.95, 2 * count + 2) / 2 / time)
 
 
 def _play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Scorer) -> Played:

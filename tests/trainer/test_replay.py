@@ -89,6 +89,46 @@ def test_the_same_speech_gives_one_rate_whole_and_in_clips(seed: int, rule: Rule
     assert alerts(clips(values, 9), rule).false_alerts_per_hour is None
 
 
+@pytest.mark.parametrize("seconds", [15, 20, 30])
+@pytest.mark.parametrize("memory_s", [10.0, 30.0])
+def test_clips_of_suspicion_that_outlasts_them_tell_nothing(memory_s: float, seconds: int) -> None:
+    """One suspicion over three clips fires in each: clips of 15 s made 69 alerts an hour of 37, and up to 4 times."""
+    made = alerts(clips(speech(0, memory_s), seconds), PATIENT)
+    assert made.false_alerts_per_hour is None
+
+
+@pytest.mark.parametrize(("memory_s", "seconds"), [(10.0, 60), (30.0, 120)])
+def test_clips_that_outlast_suspicion_tell_at_most_a_third_too_much(memory_s: float, seconds: int) -> None:
+    """What is left of it is on the cautious side: more alerts an hour than the whole has, never far fewer."""
+    values = speech(0, memory_s)
+    whole, cut = alerts([stretch(values)], PATIENT), alerts(clips(values, seconds), PATIENT)
+    assert whole.false_alerts_per_hour is not None
+    assert cut.false_alerts_per_hour is not None
+    assert 0.9 < cut.false_alerts_per_hour / whole.false_alerts_per_hour < 4 / 3
+
+
+def test_alerts_at_the_first_moment_are_suspicion_from_before() -> None:
+    """Of 100 clips of 20 s, 20 fire at 7.0 s and 4 at 17.0 s; without first moments 4 in 2,180 s can't be 24 in 2,200.
+
+    Four of 24 in the first half second would still be chance.
+    """
+    early, late, quiet = [1.0] * 15 + [0.0] * 25, [0.0] * 30 + [1.0] * 10, [0.0] * 40
+    lasting = alerts([stretch(values) for values in [early] * 20 + [late] * 4 + [quiet] * 76], RULE)
+    chance = alerts([stretch(values) for values in [early] * 4 + [late] * 20 + [quiet] * 76], RULE)
+    assert lasting.too_short == (
+        "too short to tell: 20 of 24 alerts came at a recording's first chance, so suspicion outlasts recordings"
+        " (an incident was open for 50 s)"
+    )
+    assert (chance.too_short, chance.false_alerts) == ("", 24)
+
+
+def test_one_recording_suspicious_from_the_first_proves_nothing_lasting() -> None:
+    """Up to three such alerts may be chance: none since then excludes no more than three, at 95 %."""
+    three, four = ([stretch([1.0] * 15 + [0.0] * 45)] * number + [stretch([0.0] * 60)] * 30 for number in (3, 4))
+    assert alerts(three, RULE).too_short == ""
+    assert "4 of 4 alerts" in alerts(four, RULE).too_short
+
+
 def test_time_under_an_open_incident_is_not_exposed() -> None:
     """It fires at 7 s and stays open for the hour: one alert in half a second, not one an hour."""
     made = alerts([stretch([1.0] * 7200)], RULE)
