@@ -175,9 +175,11 @@ def _false_alerts(live: Sequence[dict[str, Any]]) -> str:
     """Tell alerts and the time that could have had any, folds together; older results don't know that time."""
     if any("exposed_hours" not in one for one in live):
         return f"{sum(one['false_alerts'] for one in live)} in unknown time"
-    telling = [one for one in live if not one["too_short"]]
-    hours, count = (sum(one[name] for one in telling) for name in ("exposed_hours", "false_alerts"))
-    return f"{count} in {hours:.2f} h" if telling else "too short to tell"
+    told, untold = ([one for one in live if bool(one["too_short"]) == short] for short in (False, True))
+    hours, count = (sum(one[name] for one in told) for name in ("exposed_hours", "false_alerts"))
+    more = sum(one["false_alerts"] for one in untold)  # too short for a rate, and alerts all the same
+    said = [f"{count} in {hours:.2f} h"] * bool(told)
+    return "; ".join([*said, f"{more}, too short to tell"] if more else said) or "too short to tell"
 
 
 def _networks(report: dict[str, Any]) -> Table:

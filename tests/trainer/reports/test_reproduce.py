@@ -200,7 +200,18 @@ def test_the_wait_for_an_alert_is_of_all_folds(results: dict[str, Any]) -> None:
     ("live", "said"),
     [
         ([{"false_alerts": 1, "exposed_hours": 0.5, "too_short": ""}] * 2, "2 in 1.00 h"),
-        ([{"false_alerts": 1, "exposed_hours": 0.001, "too_short": "too short to tell: 2.0 s"}], "too short to tell"),
+        ([{"false_alerts": 0, "exposed_hours": 0.001, "too_short": "too short to tell: 2.0 s"}], "too short to tell"),
+        (
+            [{"false_alerts": 9, "exposed_hours": 0.001, "too_short": "too short to tell: 2.0 s"}],
+            "9, too short to tell",
+        ),
+        (
+            [
+                {"false_alerts": 1, "exposed_hours": 0.5, "too_short": ""},
+                {"false_alerts": 9, "exposed_hours": 0.1, "too_short": "too short to tell: 9 of 9 alerts"},
+            ],
+            "1 in 0.50 h; 9, too short to tell",
+        ),
         ([{"false_alerts": 3, "genuine_hours": 0.5}], "3 in unknown time"),
     ],
 )
