@@ -88,13 +88,13 @@ class Alerts:
 def play(tracks: Sequence[Track], spans: Sequence[Span], person: str, score: Scorer) -> list[Played]:
     """Feed what the spans have of each recording, tick by tick, to one window stage and score what it gives out.
 
-    As live, an open incident goes on from shot to shot, and nothing that makes or ends one does. Tracks of one name
-    are parts of one recording, its fakes another. Spans of a recording must not overlap.
+    As live, an open incident goes on from shot to shot, and nothing that makes or ends one does. A recording is
+    what tracks of one name have of one person; fakes of them are another. Spans of a recording must not overlap.
     """
-    recordings: dict[tuple[str, bool], list[Span]] = {}
+    recordings: dict[tuple[str, str, bool], list[Span]] = {}
     for span in spans:
         track = tracks[span.track]
-        recordings.setdefault((track.recording, track.is_fake_of(person)), []).append(span)
+        recordings.setdefault((track.recording, track.person, track.genuine), []).append(span)
     return [
         _play(tracks, sorted(parts, key=lambda span: tracks[span.track].time_s[span.first]), person, score)
         for parts in recordings.values()

@@ -240,6 +240,14 @@ def test_a_fake_is_no_part_of_the_recording_whose_name_it_has() -> None:
     assert [one.fake for one in played] == [False, True]
 
 
+def test_two_people_of_one_recording_are_played_apart() -> None:
+    """An interview makes two tracks of one name and the same times: one channel's clock would jump back and forth."""
+    played = play(
+        [make_track("a", "bob"), make_track("a", "eve")], [Span(0, 0, 600), Span(1, 0, 600)], "ada", always(1)
+    )
+    assert alerts(played, RULE).waits_s == (7.0, 7.0)
+
+
 def test_the_wait_for_an_alert_is_what_was_played_of_a_fake() -> None:
     """10 s of zeros, 10 s that another part has, then ones: found after 10 + 7 s of it, not after 27."""
     track = make_track("f", "bob", seconds=30)
