@@ -234,6 +234,12 @@ def test_spans_are_played_in_the_order_of_the_recordings_clock() -> None:
     assert alerts([played], RULE).false_alerts == 1
 
 
+def test_the_clock_of_what_is_played_begins_with_its_first_pose() -> None:
+    """Tick 0 is judged and every 15th after it, wherever in the track a part of a split begins."""
+    [played] = play([make_track("a", "ada")], [Span(0, 100, 400)], "ada", always(1))
+    assert [judged.end_s for judged in played.verdicts] == pytest.approx(np.arange(20) * 0.5)
+
+
 def test_a_fake_is_no_part_of_the_recording_whose_name_it_has() -> None:
     tracks = [make_track("a", "ada"), make_track("a", "ada", genuine=False)]
     played = play(tracks, [Span(0, 0, 600), Span(1, 0, 600)], "ada", always(1))
