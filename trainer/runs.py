@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from models.pose_lstm import Design, PoseLSTM
-from models.skeleton import WINDOW_POSES
+from models.skeleton import RATE_HZ, WINDOW_POSES
 from trainer.data.folder import read_tracks
 from trainer.data.splits import Split, make_split
 from trainer.data.tracks import Track, digest, digest_before_sessions
 from trainer.data.windows import PoseDataset, Windows
-from trainer.errors import RunUnusable
+from trainer.errors import RunUnusable, SplitImpossible
 from trainer.json_files import read_json, read_json_lines, write_json
 from trainer.recipe import Recipe, check_recipe
 from trainer.train import Epoch, best_epoch, load_best
@@ -109,6 +109,7 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
     tracks = read_tracks(Path(task.data)) if tracks is None else tracks
     task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
     run = _assemble(folder, task, recipe, tracks)
+    _check_lengths(run)
     folder.mkdir(parents=True, exist_ok=True)
     refuse_older(folder, kept(folder / "task.json").get("digest"), tracks)
     if (done := len(run.history())) > recipe.epochs:
@@ -117,6 +118,23 @@ def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] 
     remember(folder, "task.json", _values(task))
     remember(folder, "recipe.json", recipe.model_dump(), Recipe().model_dump())
     return run
+
+
+def _check_lengths(run: Run) -> None:
+    """Refuse data without a training window of either class: the split knows nothing of a recipe's length and step.
+
+    Raises:
+        SplitImpossible: the recordings are too short for the recipe's windows.
+    """
+    learn = run.windows("train")
+    for label, what in ((0, f"of {run.task.person}"), (1, "of others")):
+        if label not in learn.label:
+            poses = f"{learn.length} poses ({learn.length / RATE_HZ:.1f} s), one every {run.recipe.step}"
+            raise SplitImpossible(
+                run.task.protocol,
+                f"the part train has no window {what} of {poses}, that the monitor would judge: the recordings are too "
+                "short for this recipe, or show the arms for too short; take longer ones, or a smaller `longest`",
+            )
 
 
 def remember(folder: Path, name: str, values: dict[str, Any], defaults: dict[str, Any] | None = None) -> None:

@@ -357,6 +357,23 @@ def test_fine_tuning_from_a_network_of_one_output_begins_the_outputs_anew(tmp_pa
     assert torch.equal(beginning(run, tmp_path / "one").head.weight, run.fresh_network().head.weight)
 
 
+def test_recordings_too_short_for_the_recipes_windows_are_told_before_training(tmp_path: Path) -> None:
+    """7 s hold a window of 150 poses, 5 s, and none of the 300 that `any-length` trains on: nothing is begun."""
+    recipe = read_recipe("any-length", {"hidden": 8, "epochs": 1})
+    tracks = two_people(recordings=6, seconds=7)
+    with pytest.raises(SplitImpossible, match=r"part train has no window of ada of 300 poses \(10\.0 s\), .*too short"):
+        train_person(tmp_path / "run", Path("made up"), "ada", tracks, recipe, protocol="by_recording", device=CPU)
+    assert not (tmp_path / "run").exists()
+
+
+def test_windows_of_others_must_be_as_long_as_the_persons(tmp_path: Path) -> None:
+    """Ada speaks for 20 s, Bob for 7: one class alone would be trained on."""
+    recipe = read_recipe("any-length", {"hidden": 8, "epochs": 1})
+    tracks = [*two_people(recordings=6)[:6], *two_people(recordings=6, seconds=7)[6:]]
+    with pytest.raises(SplitImpossible, match="part train has no window of others of 300 poses"):
+        train_person(tmp_path / "run", Path("made up"), "ada", tracks, recipe, protocol="by_recording", device=CPU)
+
+
 def test_a_run_does_not_go_on_from_another_start(run: Run, tmp_path: Path) -> None:
     """Begun from nothing; called again with --init-from it would go on as if that had been heard."""
     train(tmp_path, stop_after=1)

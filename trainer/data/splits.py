@@ -209,5 +209,9 @@ def _check_classes(protocol: str, part: str, spans: Sequence[Span], tracks: Sequ
 
 
 def _tells(track: Track, span: Span) -> bool:
-    """Tell whether one of a span's windows would be judged, cut without overlap: so it is whatever the step."""
+    """Tell whether one of a span's windows of 150 poses would be judged, cut without overlap.
+
+    So it is for every step that divides 150, as that of validation and test does; what a recipe trains on, its own
+    lengths and steps, runs.start_run checks.
+    """
     return bool(judged(track, np.arange(span.first, span.last - WINDOW_POSES + 1, WINDOW_POSES)).any())

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.skeleton import LEFT_WRIST, RIGHT_WRIST
 from tests.support.tracks import make_track, two_people
 from trainer.data.splits import PARTS, PROTOCOLS, Split, make_split, shared_recordings
 from trainer.data.windows import PoseDataset, Windows
@@ -108,6 +109,14 @@ def test_a_stretch_with_nobody_in_it_is_no_stretch() -> None:
 def test_data_that_can_not_be_split_is_told(tracks: list, person: str, protocol: str, sentence: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(SplitImpossible, match=sentence):
         make_split(protocol, tracks, person)
+
+
+def test_one_judged_window_of_a_stretch_is_enough() -> None:
+    """Ada hides her arms in the first 5 s of each recording of 20 s: three windows of four would be judged."""
+    tracks = [replace(track, keypoints=track.keypoints.copy()) for track in TRACKS]
+    for track in tracks[:6]:
+        track.keypoints[:150, [RIGHT_WRIST, LEFT_WRIST]] = 0
+    assert {span.track for span in make_split("by_recording", tracks, "ada").train} & set(range(6))
 
 
 def test_a_split_names_its_parts() -> None:
