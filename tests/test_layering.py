@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "trainer.puppet": "models trainer.data trainer.errors",
     "trainer.train": "models trainer.data trainer.errors trainer.metrics trainer.recipe",
     "trainer.runs": "models trainer.data trainer.errors trainer.json_files trainer.recipe trainer.train",
-    "trainer.train_person": "models trainer.data trainer.recipe trainer.runs trainer.train",
+    "trainer.train_person": "models trainer.data trainer.errors trainer.recipe trainer.runs trainer.train",
     "trainer.replay": "models monitor.records monitor.stages trainer.data",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.pose_lstm import PoseLSTM
 from trainer.data.tracks import Track
+from trainer.errors import RunUnusable
 from trainer.recipe import Recipe
 from trainer.runs import Run, Task, kept, remember, start_run
 from trainer.train import Epoch, pick_device, start_from, train, weights_sha256
@@ -43,12 +44,17 @@ def beginning(run: Run, init_from: Path | None) -> PoseLSTM:
     """Build the network as a run's training begins, which is written down in init_from.json.
 
     Raises:
-        RunUnusable: nothing to begin from in init_from, or the run was begun from something else.
+        RunUnusable: nothing to begin from in init_from, or the run was begun from something else, or nobody knows from
+            what.
     """
+    begun = bool(run.history()) or (run.folder / "last.pt").is_file()
+    if init_from is not None and begun and not (run.folder / "init_from.json").is_file():
+        why = "was trained by an older trainer that did not write down what it began from"
+        raise RunUnusable(run.folder, f"{why}; go on without --init-from, or choose another folder with --out")
     network = run.fresh_network()
     if init_from is not None:
         start_from(network, init_from, _outputs(run, init_from))
-    if init_from is not None or not run.history():
+    if init_from is not None or not begun:
         remember(run.folder, "init_from.json", {"weights": weights_sha256(init_from) if init_from else ""})
     return network
 

@@ -381,6 +381,27 @@ def test_a_run_does_not_go_on_from_another_start(run: Run, tmp_path: Path) -> No
         train(tmp_path, init_from=run.folder)
 
 
+def test_a_run_that_does_not_say_how_it_began_is_not_said_to_have_begun_elsewhere(run: Run, tmp_path: Path) -> None:
+    """An older trainer wrote no init_from.json; training goes on from last.pt, whatever --init-from names."""
+    train(tmp_path, stop_after=1)
+    (tmp_path / "init_from.json").unlink()
+    with pytest.raises(RunUnusable, match=r"was trained by an older trainer .* without --init-from"):
+        train(tmp_path, init_from=run.folder)
+    assert not (tmp_path / "init_from.json").exists()
+    assert len(train(tmp_path, stop_after=1).history()) == 2
+
+
+def test_a_checkpoint_without_a_history_has_begun_too(run: Run, tmp_path: Path) -> None:
+    """Killed between its two files, an older run has last.pt alone, and goes on from it: no beginning is made up."""
+    train(tmp_path, stop_after=1)
+    (tmp_path / "init_from.json").unlink()
+    (tmp_path / "history.jsonl").unlink()
+    with pytest.raises(RunUnusable, match="without --init-from"):
+        train(tmp_path, init_from=run.folder)
+    assert len(train(tmp_path, stop_after=1).history()) == 2
+    assert not (tmp_path / "init_from.json").exists()
+
+
 def test_a_fine_tuned_run_goes_on_without_being_told_from_what(run: Run, tmp_path: Path) -> None:
     train(tmp_path, stop_after=1, init_from=run.folder)
     assert len(train(tmp_path, stop_after=1).history()) == 2
