@@ -8,7 +8,7 @@ may move with it (models/shapley.py; models/masking.py tells what held still mea
 and any features, also where gradients tell nothing: the paper's z-scores are the same however far a keypoint moves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -73,6 +73,16 @@ class Explanation:
         """Name the keypoints that did most, the strongest first."""
         return sorted(self.by_keypoint, key=lambda name: -abs(self.by_keypoint[name]))[:count]
 
+    def named(self) -> list[str]:
+        """Name the two keypoints that did most, or the first alone, or none.
+
+        Whoever is named has a share larger by the error at least than that of everybody who isn't: nearer than that,
+        another sample would have named another. Two that are as near to each other are named together.
+        """
+        parts = [abs(value) for value in self.by_keypoint.values()]
+        counts = [count for count in (2, 1) if _gap(parts, count) >= self.error]
+        return self.strongest(counts[0]) if counts else []
+
     def as_record(self) -> dict[str, Any]:
         """Give what the page shows: each keypoint's share in 0..1, their error, log odds by second, speeds, a sentence.
 
@@ -81,11 +91,8 @@ class Explanation:
         """
         whole = sum(abs(value) for value in self.by_keypoint.values()) or 1.0
         moved = abs(self.movement) >= 0.5 * max(abs(self.still), 0.5)
-        first, second = (_plain(name) for name in self.strongest(2))
-        pairs = enumerate(self.by_second, start=1)
-        at = max(pairs, key=lambda pair: pair[1] if self.movement > 0 else -pair[1])[0]
         side = "unlike" if self.moving > 0 else "like"
-        words = f"{side} the person, mostly in how {first} and {second} move, most in second {at}{self._beside()}"
+        words = f"{side} the person{self._how()}{self._beside()}"
         blinks = abs(self.unseen) >= 0.5 * abs(self.still) > 0
         instead = "when keypoints are seen" if blinks else "posture and build"
         if not moved and not self.posture and not blinks:
@@ -101,19 +108,34 @@ class Explanation:
             "words": words if moved else f"{side} the person in {instead} rather than in movement",
         }
 
+    def _how(self) -> str:
+        """Tell which keypoints did most, and in which second, as far as the error lets it be told."""
+        seconds = [value if self.movement > 0 else -value for value in self.by_second]
+        at = f", most in second {seconds.index(max(seconds)) + 1}" if _gap(seconds, 1) >= self.error else ""
+        names = [_plain(name) for name in self.named()]
+        if not names:
+            return f" in movement{at}; the shares are too uncertain to name keypoints"
+        return f", mostly in how {' and '.join(names)} {'move' if len(names) > 1 else 'moves'}{at}"
+
     def _beside(self) -> str:
-        """Hold the speed that is furthest from the person's own, else the strongest keypoint's, against the card."""
+        """Hold the speed that is furthest from the person's own, else the first named keypoint's, against the card."""
         known = {name: self.normal[name] for name in self.speeds if name in self.normal}
         outside = {name: max(self.speeds[name] - r["high"], r["low"] - self.speeds[name]) for name, r in known.items()}
         name = max(outside, key=lambda name: outside[name], default="")
         if name and outside[name] <= 0:
-            name = self.strongest(1)[0]
+            name = next(iter(self.named()), "")
         if name not in known:
             return ""
         low, high = known[name]["low"], known[name]["high"]
         digits = 1 if high >= 1 else 2
         told = f"{_plain(name)} {self.speeds[name]:.{digits}f} shoulder widths a second"
         return f"; {told}, normally {low:.{digits}f} to {high:.{digits}f}"
+
+
+def _gap(values: Sequence[float], count: int) -> float:
+    """Tell what separates the greatest so many from the others, as a share of the sum of all sizes."""
+    ordered = [*sorted(values, reverse=True), 0.0, 0.0]
+    return (ordered[count - 1] - ordered[count]) / (sum(abs(value) for value in values) or 1.0)
 
 
 def _plain(name: str) -> str:

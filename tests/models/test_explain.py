@@ -1,5 +1,6 @@
 """An explanation names the keypoint that did it, as masking confirms, and adds up, for the model that ships too."""
 
+from dataclasses import replace
 from functools import partial
 from math import factorial
 from pathlib import Path
@@ -227,6 +228,59 @@ def test_a_record_tells_how_sure_its_shares_are() -> None:
     """Sampled shares of 0.75 and 0.25, each good to 0.021."""
     told = Explanation(0.98, -1.0, 4.0, {"left_wrist": 3.75, "neck": 1.25}, (5.0,), error=0.0209)
     assert told.as_record()["error"] == 0.021
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (0.09, "mostly in how left wrist and neck move"),
+        (0.11, "mostly in how left wrist moves"),
+        (0.14, "mostly in how left wrist moves"),
+        (0.16, "in movement"),
+    ],
+)
+def test_only_those_keypoints_are_named_that_stand_out_by_more_than_the_error(error: float, words: str) -> None:
+    """Shares of 0.45, 0.3, 0.2 and 0.05: 0.15 lies after the first, 0.1 after the second. One second: always named."""
+    parts = {"left_wrist": 1.8, "neck": -1.2, "nose": 0.8, "left_eye": 0.2}
+    told = Explanation(0.98, -1.0, 0.6, parts, (1.6,), error=error).as_record()["words"]
+    uncertain = "; the shares are too uncertain to name keypoints" if error == 0.16 else ""
+    assert told == f"unlike the person {words}, most in second 1{uncertain}".replace("person mostly", "person, mostly")
+
+
+def test_two_alike_are_named_together_when_they_stand_out_from_the_rest() -> None:
+    """0.4, 0.4 and 0.2, each good to 0.1: who of the two is first is not known, that it is these two is."""
+    parts = {"left_wrist": 2.0, "neck": 2.0, "nose": 1.0}
+    told = Explanation(0.98, -1.0, 4.0, parts, (5.0,), error=0.1).as_record()["words"]
+    assert told.startswith("unlike the person, mostly in how left wrist and neck move")
+
+
+def test_a_second_is_named_only_when_it_stands_out_by_more_than_the_error() -> None:
+    """0.55 and 0.45 of the movement, good to 0.2."""
+    parts = {"left_wrist": 4.0, "neck": 1.0}
+    told = Explanation(0.98, -1.0, 4.0, parts, (2.75, 2.25), error=0.2).as_record()["words"]
+    assert told == "unlike the person, mostly in how left wrist and neck move"
+
+
+def test_no_uncertain_keypoints_usual_speed_is_told() -> None:
+    """A speed outside its range is a fact, whoever did it; who did most decides of the others, and is not known."""
+    parts = {"left_wrist": 2.6, "neck": 2.4}
+    told = Explanation(0.98, -1.0, 4.0, parts, (5.0,), {"left_wrist": 0.8}, NORMAL, error=0.5)
+    assert told.as_record()["words"].endswith("too uncertain to name keypoints")
+    told = Explanation(0.98, -1.0, 4.0, parts, (5.0,), {"left_wrist": 1.9}, NORMAL, error=0.5)
+    assert told.as_record()["words"].endswith("; left wrist 1.9 shoulder widths a second, normally 0.4 to 1.2")
+
+
+def test_the_papers_large_network_names_no_keypoints(tmp_path: Path) -> None:
+    """3.2 million weights leave 30 ways to mask for 12 keypoints: each share is good to 0.2 of about 0.1."""
+    torch.manual_seed(5)
+    network = PoseLSTM(Design("paper", 512, 2, 0.5))
+    with torch.no_grad():
+        network.head.weight *= 8
+        network.head.bias.zero_()
+    artifact.save(tmp_path / "large.pt", network, replace(CARD, features="paper"))
+    told = explain(artifact.load(tmp_path / "large.pt"), window())
+    assert told.error > 0.05
+    assert replace(told, still=0.0, moving=2.0).as_record()["words"].count("too uncertain to name keypoints") == 1
 
 
 def test_the_strongest_keypoints_speed_stands_beside_the_persons_own(model: LoadedModel) -> None:
