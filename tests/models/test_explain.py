@@ -47,12 +47,12 @@ def windows() -> list[Poses]:
     return [track.keypoints[first : first + 150] for track in tracks for first in (0, 150)]
 
 
-def untaught(folder: Path, features: FeatureSet) -> LoadedModel:
+def untaught(folder: Path, features: FeatureSet, card: Card = CARD) -> LoadedModel:
     torch.manual_seed(5)
     network = PoseLSTM(Design(features, 16, 1, 0.0, pool="mean"))
     with torch.no_grad():
         network.head.weight *= 8
-    artifact.save(folder / "ada.pt", network, CARD)
+    artifact.save(folder / "ada.pt", network, card)
     return artifact.load(folder / "ada.pt")
 
 
@@ -336,6 +336,52 @@ def test_blinking_keypoints_are_told_of_when_they_give_the_verdict(tmp_path: Pat
     record = told.as_record()
     assert record["words"] == "unlike the person in when keypoints are seen rather than in movement"
     assert record["movement"] is False
+
+
+@pytest.mark.parametrize(("unseen", "instead"), [(2.4, "posture and build"), (2.6, "when keypoints are seen")])
+def test_blinks_are_told_of_when_they_are_half_of_what_the_still_body_gives(unseen: float, instead: str) -> None:
+    """Of 5 log odds without any movement."""
+    told = Explanation(0.98, 5.0, 5.1, {"left_wrist": 0.1}, (0.1,), unseen=unseen)
+    assert told.as_record()["words"] == f"unlike the person in {instead} rather than in movement"
+
+
+@pytest.mark.parametrize(("movement", "moved"), [(0.24, False), (0.26, True)])
+def test_a_small_movement_is_none_however_little_the_still_body_gives(movement: float, moved: bool) -> None:
+    """Half of 0.5 log odds: twice nothing is nothing, though the still body's 0.01 is less yet."""
+    told = Explanation(0.56, 0.01, 0.01 + movement, {"left_wrist": movement}, (movement,))
+    assert told.as_record()["movement"] is moved
+
+
+@pytest.mark.parametrize(("features", "posture"), [("paper", False), ("motion", False), ("body", True)])
+def test_which_features_see_posture(features: FeatureSet, posture: bool, tmp_path: Path) -> None:
+    """z-scores and velocities know no mean pose; a model of them can not be said to have judged one."""
+    told = explain(untaught(tmp_path, features, card=replace(CARD, features=features)), window())
+    assert told.posture is posture
+
+
+class Counting(torch.nn.Module):
+    """As large as a network of so many weights, and counts the windows that it scores."""
+
+    def __init__(self, weights: int) -> None:
+        super().__init__()
+        self.weights, self.windows = torch.nn.Parameter(torch.zeros(weights)), 0
+
+    def logits(self, poses: torch.Tensor) -> torch.Tensor:
+        self.windows += len(poses)
+        return poses[:, :, LEFT_WRIST, 1].std(dim=1) / 10
+
+
+def scores_of(model: LoadedModel, network: torch.nn.Module) -> int:
+    """Count the windows that one explanation of a network of this size scores."""
+    counting = Counting(sum(weight.numel() for weight in network.parameters()))
+    explain(LoadedModel(model.path, model.sha256, model.card, counting), window())  # type: ignore[arg-type]
+    return counting.windows
+
+
+def test_an_explanation_costs_as_much_as_it_says(shipped: LoadedModel) -> None:
+    """15e9 multiplications: 750 ways for the shipped model, a third of them alike; 30 for 3.2 million weights."""
+    assert 450 < scores_of(shipped, shipped.module) <= 750
+    assert 25 < scores_of(shipped, PoseLSTM(Design("paper", 512, 2, 0.5))) < 35
 
 
 def test_keypoints_not_seen_have_no_part(model: LoadedModel) -> None:
