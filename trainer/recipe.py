@@ -89,7 +89,8 @@ class Recipe(BaseModel):
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0: what a run of this length has there, wherever it was interrupted.
 
-        cosine falls from lr to a hundredth of it over the recipe's epochs (Loshchilov and Hutter 2017, eq. 5).
+        cosine falls from lr towards a hundredth of it (Loshchilov and Hutter 2017, eq. 5), which the epoch after the
+        last would have: the last of 10, as in `body`, has 3.4 % of lr.
         """
         if self.schedule == "cosine":
             least = self.lr / 100

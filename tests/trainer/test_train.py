@@ -303,6 +303,12 @@ def test_a_run_made_longer_ends_at_a_low_rate(longer: list[float]) -> None:
     assert longer[-1] < 0.05 * 0.03
 
 
+def test_a_cosine_comes_near_a_hundredth_of_its_rate_and_not_to_it() -> None:
+    """`body` has 10 epochs: the tenth at 1 % + 99 % of (1 + cos(9/10 pi)) / 2 = 3.4 %; an eleventh would be at 1 %."""
+    body = read_recipe("body")
+    assert [body.rate(epoch) / body.lr for epoch in (0, 9, 10)] == pytest.approx([1, 0.0342, 0.01], abs=1e-4)
+
+
 def test_a_stepped_rate_falls_every_so_many_epochs() -> None:
     """Table 3: 1e-2, halved every 30 epochs, is 1e-2 / 2**6 in the last of 200."""
     paper = read_recipe("paper")
