@@ -84,7 +84,8 @@ def another_rate(poses: Tensor, fps: float, first_tick: int = 0) -> Tensor:
     """
     length = poses.shape[1]
     tick_s = (first_tick + np.arange(length)) / RATE_HZ
-    frame_s = np.arange(np.floor(tick_s[0] * fps) - 1, np.ceil(tick_s[-1] * fps) + 3) / fps
+    beyond = fps // RATE_HZ + 2  # frames on either side, so many that one of them is posed
+    frame_s = np.arange(np.floor(tick_s[0] * fps) - beyond, np.ceil(tick_s[-1] * fps) + beyond + 1) / fps
     if 1 / fps <= 1 / 40:  # Resampler.wants()
         apart_s = np.abs(frame_s - np.round(frame_s * RATE_HZ) / RATE_HZ)
         frame_s = frame_s[apart_s <= 0.5 / fps + EARLY_S]

@@ -50,6 +50,18 @@ class Mover(nn.Module):
         return torch.sigmoid(60.0 * (0.975 - smooth) - 1.0)
 
 
+class EitherOne(nn.Module):
+    """Counts two reasons to be another: shoulders over 110 px wide, and a wrist that goes over 6.5 px a pose.
+
+    At 0.8 Hz over 30 px it goes 3.2 px, 5.4 where it is wide and the picture zoomed; at 2.4 Hz 9.6.
+    """
+
+    def forward(self, poses: Tensor) -> Tensor:
+        wide = (poses[:, :, 2, 0] - poses[:, :, 5, 0]).abs().mean(dim=1) > 110.0  # (B,)
+        fast = (poses[:, 1:, 4, 1] - poses[:, :-1, 4, 1]).abs().mean(dim=1) > 6.5  # (B,)
+        return torch.sigmoid(4.0 * (wide.float() + fast.float()) - 2.0)
+
+
 def tracks(*, bob_width: float = 1.0) -> list[Track]:
     """Ada beats slowly, Bob fast; Bob may stand nearer to the camera."""
     return [
@@ -87,6 +99,20 @@ def test_a_model_that_only_knows_one_camera_is_called_fragile(tmp_path: Path) ->
     """Zoomed in by 1.4, Ada's 100 px between the shoulders are 140 and everybody is "not Ada"."""
     report = audited(tmp_path, Shortcut(), tracks(bob_width=1.2))
     assert any("fragile: camera shifted and zoomed leaves 0%" in flag for flag in report["flags"])
+
+
+def test_a_model_that_is_two_thirds_posture_is_no_model_of_posture_and_fragile(tmp_path: Path) -> None:
+    """Bob is wide in four recordings and fast in two: stillness leaves 2/3 of it, a zoom, where all are wide, 1/3."""
+    data = [make_track(f"ada-{n}", "ada", hz=0.8, seconds=12, seed=n) for n in range(6)]
+    data += [make_track(f"wide-{n}", "bob", hz=0.8, seconds=12, seed=10 + n, width_px=1.2) for n in range(4)]
+    data += [make_track(f"fast-{n}", "bob", hz=2.4, seconds=12, seed=20 + n) for n in range(2)]
+    report = audited(tmp_path, EitherOne(), data)
+    kept = {finding["control"]: finding["kept"] for finding in report["controls"]}
+    assert kept["mean_pose"] == pytest.approx(2 / 3, abs=0.02)
+    assert kept["camera"] == pytest.approx(1 / 3, abs=0.02)
+    assert not report["posture"]
+    assert not any("posture" in flag for flag in report["flags"])
+    assert any(flag.startswith("fragile: camera shifted and zoomed leaves 33%") for flag in report["flags"])
 
 
 def test_one_person_alone_can_not_be_audited(tmp_path: Path) -> None:
@@ -130,6 +156,17 @@ def test_every_control_takes_something_away() -> None:
     assert [control.name for control in CONTROLS if torch.equal(control.change(poses), poses)] == []
 
 
+@pytest.mark.parametrize(("control", "off_px"), [(noisy, 3.0), (rounded, 8 / 12**0.5)])
+def test_another_network_is_off_by_as_much_as_the_control_says(
+    control: Callable[[Tensor], Tensor], off_px: float
+) -> None:
+    """At 100 px of shoulders: noise of 3 px, and a grid of 8 px, which is off evenly by 0 to 4, so by 8 / sqrt(12)."""
+    poses = torch.from_numpy(make_track("one", "ada").keypoints[None, :150].copy())
+    seen = poses[..., 2] > 0
+    off = (control(poses) - poses)[..., :2][seen]
+    assert float(off.square().mean().sqrt()) == pytest.approx(off_px, rel=0.1)
+
+
 @pytest.mark.parametrize("control", [noisy, rounded])
 def test_another_networks_error_grows_with_the_picture(control: Callable[[Tensor], Tensor]) -> None:
     """The same speech in 1080p, three times as large: 3 px there would be 1 px here, and no model would mind."""
@@ -158,7 +195,18 @@ def by_the_monitor(fps: float, ticks: int, pose_at: Callable[[float], npt.NDArra
     return torch.from_numpy(np.stack(given[:ticks]))
 
 
-RATES = [(15, 0), (24 / 1.001, 7), (25, 0), (50, 0), (NTSC, 120)]
+RATES = [
+    (15, 0),
+    (24 / 1.001, 7),
+    (25, 0),
+    (50, 0),
+    (NTSC, 120),
+    (100, 2),
+    (120 / 1.001, 7),
+    (120 / 1.001, 120),
+    (144, 5),
+]
+RATES += [(30.01, 0)]  # a camera whose clock is fast by 1/3000: frames up to 1 ms before their ticks are theirs
 
 
 @pytest.mark.parametrize(("fps", "first_tick"), RATES)
