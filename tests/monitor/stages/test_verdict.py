@@ -123,6 +123,27 @@ def test_windows_that_are_due_every_five_seconds_can_fire_too() -> None:
     assert [(c.state, c.end_s) for c in changes] == [("pending", 15.0), ("firing", 20.0)]
 
 
+@pytest.mark.parametrize(("apart", "states"), [(4, ["pending", "firing"]), (5, ["pending"])])
+def test_windows_up_to_two_seconds_apart_add_to_the_time_of_suspicion(apart: int, states: list[str]) -> None:
+    """Pending at 6.0 s; the next window at 8.0 s makes it 2.0 s, one at 8.5 s leaves too much unseen between."""
+    assert [c.state for c in run([*(score(i, 0.9) for i in range(3)), score(2 + apart, 0.9)])] == states
+
+
+@pytest.mark.parametrize(("apart", "states"), [(15, ["pending", "firing"]), (16, ["pending"])])
+def test_rare_windows_may_be_half_as_far_again_apart_as_they_are_due(apart: int, states: list[str]) -> None:
+    """Due every 5 s: 7.5 s apart still counts, as when one was a little late; 8 s does not."""
+    verdict = Verdict(RULE, lambda: "i1", every_s=5.0)
+    rare = [score(i, 0.9) for i in (0, 10, 20, 20 + apart)]
+    assert [c.state for judged in rare for c in verdict.update(judged)] == states
+
+
+def test_suspicion_does_not_last_from_one_shot_into_another_on_a_single_window() -> None:
+    """Where one window is suspicion enough, the step over the cut is not the new shot's: 0.5 s of it end at 6.0 s."""
+    rule = Rule(enter=0.8, clear=0.4, hold_s=0.5, k=1, n=1)
+    changes = run([score(0, 0.9), score(1, 0.9, shot=1), score(2, 0.9, shot=1)], rule)
+    assert [(c.state, c.end_s) for c in changes] == [("pending", 5.0), ("firing", 6.0)]
+
+
 def test_a_reconnect_does_not_turn_a_jump_in_time_into_suspicion() -> None:
     """PTS may jump by hours at a new epoch."""
     changes = run([score(i, 0.9) for i in range(3)] + [score(9000, 0.9, epoch=1), score(9001, 0.9, epoch=1)])
