@@ -216,6 +216,17 @@ def test_a_loss_is_searched_for_at_the_middle_size_first() -> None:
     assert (sizes[0], sizes[1], sizes[3]) == (middle, near, middle)
 
 
+def test_a_search_after_a_cut_begins_with_the_middle_size() -> None:
+    """Two searches showed nobody; the shot after the reconnect is another, and says nothing about who was too far."""
+    speaker, sizes = SpeakerTracker(), []
+    for number, epoch in enumerate((0, 0, 1, 1)):
+        frame = Frame("news", epoch, number / 24, number / 24, WALL)
+        sizes.append(speaker.crop(frame).image.shape)
+        speaker.pick(frame, NOBODY)
+    middle, near, _ = (search_crop(WALL, area).image.shape for area in SEARCH_AREAS)
+    assert sizes == [middle, near, middle, near]
+
+
 def test_whom_only_searches_find_costs_no_search_in_every_other_frame() -> None:
     """Somebody too small or too blurred for the followed square is found, lost, found: that must not take the time."""
     speaker, searched = SpeakerTracker(), []
