@@ -122,6 +122,15 @@ def test_hidden_arms_are_told_before_the_window_is_full() -> None:
     assert [d.reason for d in due if isinstance(d, NotJudged)] == ["filling", "filling", "arms_hidden", "arms_hidden"]
 
 
+def test_one_second_of_hidden_arms_is_enough_to_say_so() -> None:
+    """The 30th pose, tick 29, makes it a second; the 29th does not."""
+    body = BODY.copy()
+    body[[RIGHT_WRIST, LEFT_WRIST]] = 0
+    due = push(PoseWindow("a", every_s=1 / 30), range(31), body)
+    told = [d.reason for d in due if isinstance(d, NotJudged)]
+    assert told == ["filling"] * 29 + ["arms_hidden"] * 2
+
+
 def test_a_window_of_guesses_is_not_judged() -> None:
     """16 of 150 interpolated poses are over the 10 % that may be."""
     window = PoseWindow("a", every_s=5.0)
