@@ -127,6 +127,8 @@ def body(x_px: float) -> npt.NDArray[np.float32]:
     [
         ([body(320), body(520)], body(322), 2),
         ([body(322), body(327)], body(322), 1),  # one body read as two, as a pose network does
+        ([body(366)], body(322), 1),  # 44 px apart: a body is 100 x 150 px, 180 across, a quarter of which is 45
+        ([body(368)], body(322), 2),  # 46 px: somebody else, in front
         ([body(520)], body(322), 2),  # the small view missed the speaker
         ([], body(322), 1),
         ([body(20), body(620)], None, 2),
