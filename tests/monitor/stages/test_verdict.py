@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from monitor.records import Incident, NotJudged, Quality, Reason, Score
-from monitor.stages.verdict import Rule, Verdict, paper_verdict
+from monitor.records import Claim, Incident, NotJudged, Quality, Reason, Score
+from monitor.stages.verdict import Rule, Verdict, Verdicts, judged_of, paper_verdict
 
 RULE = Rule(enter=0.8, clear=0.4, hold_s=2.0, k=3, n=4)
 WHOLE = Quality(1.0, 1.0, 1.0)
@@ -208,3 +209,67 @@ def test_a_window_against_the_person_keeps_an_incident_open_through_short_shots(
     first = [score(n, 0.95) for n in range(8)]
     mixed = [score(7 + 12 * n, 0.95 if n % 2 else 0.05, shot=n) for n in range(1, 30)]
     assert [c.state for c in run([*first, *mixed])] == ["pending", "firing"]
+
+
+def test_a_window_between_the_thresholds_keeps_an_incident_open_through_short_shots() -> None:
+    """0.6 does not clear, and so it is no minute without a window against the person."""
+    first = [score(n, 0.95) for n in range(8)]
+    between = [score(7 + 12 * n, 0.6, shot=n) for n in range(1, 30)]
+    assert [c.state for c in run([*first, *between])] == ["pending", "firing"]
+
+
+def test_under_the_papers_rule_half_is_against_the_person_whatever_the_thresholds() -> None:
+    """0.6 rounds to fake (section 3.3), under a clear threshold of 0.9 too."""
+    rule = Rule(enter=0.9, clear=0.9, hold_s=0.0, n=2, kind="paper")
+    first = [score(n, 0.95) for n in range(3)]
+    alone = [score(2 + 12 * n, 0.6, shot=n) for n in range(1, 30)]
+    assert [c.state for c in run([*first, *alone], rule)] == ["pending", "firing"]
+
+
+@pytest.mark.parametrize(("last", "ended_by"), [(0.05, "cleared"), (0.95, "not_judged")])
+def test_a_minute_of_nothing_ends_an_incident_as_the_last_window_spoke(last: float, ended_by: str) -> None:
+    """One genuine window in a shot of its own, and then an empty lectern for 60 s: it was not for want of windows."""
+    first = [score(n, 0.95) for n in range(8)]
+    away = [not_judged(n, "nobody", shot=2) for n in range(10, 140)]
+    assert [c.ended_by for c in run([*first, score(9, last, shot=1), *away])][-1] == ended_by
+
+
+def test_where_windows_are_rare_four_of_them_are_waited_for() -> None:
+    """Due once a minute: one genuine window in a shot of its own is a minute, and ends nothing; the fourth does."""
+    verdict = Verdict(RULE, lambda: "i1", every_s=60.0)
+    high, low = [score(120 * n, 0.9) for n in range(4)], [score(120 * n, 0.1, shot=n) for n in range(4, 12)]
+    changes = [c for judged in (*high, *low) for c in verdict.update(judged)]
+    assert [(c.state, c.end_s) for c in changes] == [("pending", 125.0), ("firing", 185.0), ("resolved", 425.0)]
+
+
+def test_an_incident_of_a_channel_that_asks_for_no_face_tells_of_none() -> None:
+    claimed = [replace(score(n, 0.9), claim=Claim("not_asked")) for n in range(3)]
+    assert [c.face for c in run(claimed)] == [None]
+
+
+def of(person: str, judged: Score) -> Score:
+    return replace(judged, person=person)
+
+
+def test_another_persons_window_does_not_end_the_shot() -> None:
+    """Two high windows, one of Bob's, a third high one: three of Ada's latest four, all of shot 1."""
+    verdicts = Verdicts({name: Verdict(RULE, lambda: "i1") for name in ("p", "bob")})
+    story = [score(0, 0.9, shot=1), score(1, 0.9, shot=1), of("bob", score(2, 0.1, shot=1)), score(3, 0.9, shot=1)]
+    assert [(c.person, c.state) for judged in story for c in verdicts.update(judged)] == [("p", "pending")]
+
+
+def test_of_two_open_incidents_the_firing_one_is_told() -> None:
+    """Whoever asks a channel for its incident must not be shown a suspicion in place of an alert."""
+    verdicts = Verdicts({name: Verdict(RULE, lambda name=name: name) for name in ("p", "bob")})
+    story = [*(score(n, 0.9) for n in range(3)), *(of("bob", score(n, 0.9)) for n in range(3, 12))]
+    states = [(c.id, c.state) for judged in story for c in verdicts.update(judged)]
+    assert states == [("p", "pending"), ("bob", "pending"), ("bob", "firing")]
+    assert verdicts.open_incident is not None
+    assert verdicts.open_incident.id == "bob"
+
+
+def test_no_window_at_all_concerns_everybody() -> None:
+    """A score is its person's; a reason for none is not."""
+    assert [judged_of(judged, "ada") for judged in (not_judged(0, "cut"), score(0, 0.5), of("ada", score(0, 0.5)))] == [
+        True, False, True,
+    ]  # fmt: skip
