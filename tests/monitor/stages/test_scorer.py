@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from monitor.records import NotJudged, Quality, Score, Window
+from monitor.records import Claim, NotJudged, Quality, Score, Window
 from monitor.stages.scorer import Scorer
 
 
@@ -42,3 +42,12 @@ def test_a_score_is_of_its_windows_shot() -> None:
     late = Window("a", 0, 0.0, 5.0, 1.0, np.zeros((150, 18, 3), np.float32), Quality(1.0, 1.0, 1.0), shot=7)
     (judged,) = Scorer({"a": {"p": MeanModel()}}).judge([late])
     assert judged.shot == 7
+
+
+def test_without_a_face_to_go_by_two_models_are_none() -> None:
+    """Nobody can tell whom of two to ask; what is told instead is of the same shot and the same claim."""
+    claim = Claim("not_asked")
+    late = Window("a", 0, 0.0, 5.0, 1.0, np.zeros((150, 18, 3), np.float32), Quality(1.0, 1.0, 1.0), 7, claim)
+    (judged,) = Scorer({"a": {"p": MeanModel(), "q": MeanModel()}}).judge([late])
+    assert isinstance(judged, NotJudged)
+    assert (judged.reason, judged.shot, judged.claim) == ("no_model", 7, claim)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from models.skeleton import LEFT_WRIST, RIGHT_WRIST
-from monitor.records import NotJudged, Reason, Tick, Window
+from monitor.records import Claim, NotJudged, Reason, Tick, Window
 from monitor.stages.window import PoseWindow
 
 BODY = np.ones((18, 3), np.float32)
@@ -20,10 +20,11 @@ def push(
     broken: Reason | None = None,
     measured: bool = True,
     epoch: int = 0,
+    claim: Claim | None = None,
 ) -> list[Window | NotJudged]:
     """Push ticks, the first with the break; give what came due."""
     ticks = [Tick(n, n / 30, n / 30, keypoints, measured, broken if n == numbers[0] else None) for n in numbers]
-    return [due for t in ticks if (due := window.push(t, epoch)) is not None]
+    return [due for t in ticks if (due := window.push(t, epoch, claim)) is not None]
 
 
 def test_a_window_is_full_after_exactly_150_poses() -> None:
@@ -142,3 +143,26 @@ def test_a_window_of_guesses_is_not_judged() -> None:
     (due,) = push(window, range(17, 151))[-1:]
     assert isinstance(due, NotJudged)
     assert due.reason == "low_coverage"
+
+
+@pytest.mark.parametrize(("poses", "may"), [(142, False), (143, True)])
+def test_a_window_may_be_due_as_soon_as_one_frame_could_fill_it(poses: int, may: bool) -> None:
+    """After a gap of 0.2 s a frame brings seven ticks: 143 + 7 = 150."""
+    window = PoseWindow("a", every_s=1 / 30)
+    push(window, range(poses))
+    assert window.expects(149 / 30) is may
+
+
+def test_a_full_window_is_expected_at_its_next_due_tick_and_not_before() -> None:
+    """Due every 15 ticks: after tick 155 at tick 165."""
+    window = PoseWindow("a", every_s=0.5)
+    push(window, range(156))
+    assert [window.expects(tick / 30) for tick in (156, 164, 165)] == [False, False, True]
+
+
+def test_after_somebody_else_the_window_fills() -> None:
+    """Who is back in the place is not told to be somebody else any more."""
+    window = PoseWindow("a", every_s=0.5)
+    other, person = Claim("somebody_else", "ada", 0.7, 0.46), Claim("person", "ada", 0.3, 0.46)
+    due = [*push(window, range(16), claim=other), *push(window, range(16, 46), claim=person)]
+    assert [d.reason for d in due if isinstance(d, NotJudged)] == ["someone_else", "someone_else", "filling", "filling"]
