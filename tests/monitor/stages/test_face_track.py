@@ -79,7 +79,7 @@ def test_between_the_limits_what_was_said_stays(first: float, expected: Who) -> 
     assert track.who == expected
 
 
-@pytest.mark.parametrize(("distance", "expected"), [(0.45, "person"), (0.53, "somebody_else")])
+@pytest.mark.parametrize(("distance", "expected"), [(0.45, "person"), (0.515, "unseen"), (0.53, "somebody_else")])
 def test_the_limits_are_the_references_own_and_0_06_above(distance: float, expected: Who) -> None:
     assert said(seen(FaceTrack({"ada": REFERENCES}), lambda time_s: face(distance), 2))[-1] == expected
 
@@ -176,3 +176,77 @@ def test_a_face_that_is_seen_again_after_a_hand_is_known_at_once() -> None:
     assert "somebody_else" in said(looks)
     back_s = next(time_s for time_s, who in looks if time_s >= 8.5 and who == "person")
     assert back_s - 8.5 <= 1.3  # two looks, at most a second and a bit apart
+
+
+def beside(apart: float) -> np.ndarray:
+    """A face so far from PERSON's, at a right angle."""
+    return PERSON + face(apart, 2)
+
+
+@pytest.mark.parametrize(("apart", "faces"), [(0.38, 0), (0.42, 1)])
+def test_a_face_is_another_when_it_lies_0_40_from_the_shots_mean(apart: float, faces: int) -> None:
+    """0.87 of the limit of 0.46: nearer than that it is the same face in another light."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON if time_s < 3 else beside(apart), 6)
+    assert track.faces == faces
+
+
+def test_a_replacement_is_noticed_at_four_frames_a_second_too() -> None:
+    """Four looks 0.25 s apart are 0.75 s: all of them are recent."""
+    looks = seen(FaceTrack({"ada": REFERENCES}), lambda time_s: PERSON if time_s < 3 else OTHER, 6, fps=4)
+    assert next(time_s for time_s, who in looks if who == "somebody_else") < 3 + 1.5 + 0.25
+
+
+def test_six_looks_are_no_shot_to_have_moved_from() -> None:
+    """Six of the one, four of the other: a mean of six lies too far from its face to tell."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 1.5)
+    seen(track, lambda time_s: OTHER, 6.2, from_s=5.0)
+    assert track.faces == 0
+
+
+def enrolled(axis: int, apart: float, limit: float) -> FaceReferences:
+    return FaceReferences("b413", limit, face(apart, axis)[None])
+
+
+def test_whoever_of_the_enrolled_becomes_the_nearest_is_another_face() -> None:
+    """Bob is 0.3 from Ada, too near to be noticed at once; when most looks are his, the shot is: nothing is of both."""
+    track = FaceTrack({"ada": enrolled(0, 0, 0.46), "bob": enrolled(1, 0.3, 0.46)})
+    seen(track, lambda time_s: face(0) if time_s < 2 else face(0.3, 1), 20)
+    nearest = track.nearest()
+    assert nearest is not None
+    assert (nearest[0], track.who, track.faces) == ("bob", "person", 1)
+
+
+def test_the_nearest_is_told_by_each_ones_own_limit() -> None:
+    """0.3 of Ada's 0.46 is nearer than 0.25 of Bob's 0.3."""
+    track = FaceTrack({"ada": enrolled(0, 0, 0.46), "bob": enrolled(0, 0.55, 0.3)})
+    track.look(0, face(0.3))
+    nearest = track.nearest()
+    assert nearest is not None
+    assert nearest == ("ada", pytest.approx(0.3), 0.46)
+
+
+def test_a_face_has_moved_by_the_widest_limit_of_the_enrolled() -> None:
+    """0.35 is a change for Bob's references, 0.87 of 0.3, and none for Ada's, whose face it is."""
+    track = FaceTrack({"ada": enrolled(0, 0, 0.46), "bob": enrolled(1, 0.9, 0.3)})
+    seen(track, lambda time_s: face(0) if time_s < 3 else face(0.35, 2), 6)
+    assert (track.who, track.faces) == ("person", 0)
+
+
+def test_an_odd_look_is_forgotten_with_its_shot() -> None:
+    """Else the next shot's first look would withhold a window for what was seen before the cut."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 3)
+    track.look(3.5, OTHER)
+    assert track.odd
+    track.begin(4.0)
+    assert not track.odd
+
+
+def test_a_known_face_that_turns_away_gives_no_reason_to_be_unseen() -> None:
+    """why is empty while what was said holds."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 2)
+    track.look(2.5, TURNED)
+    assert (track.who, track.why) == ("person", "")
