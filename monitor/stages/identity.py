@@ -69,8 +69,6 @@ class Identity:
             track.begin(frame.time_s)
         if sighting.pose is not None:
             self._followed_s = frame.time_s
-        elif frame.epoch != self._epoch:
-            self._followed_s = None
 
     def _claim(self, track: FaceTrack) -> Claim:
         person, distance, limit = track.nearest() or ("", None, None)

@@ -230,3 +230,65 @@ def test_one_persons_windows_neither_raise_nor_end_anothers_incident() -> None:
     assert told[-1].face == {"who": "person", "person": "ada", "distance": 0.31, "limit": 0.46, "why": ""}
     assert verdicts.open_incident is not None
     assert verdicts.open_incident.id == "first"
+
+
+class Watched:
+    """An identity stage whose faces and frames are told one by one."""
+
+    def __init__(self, people: Sequence[str] = ("ada",)) -> None:
+        self.faces = Faces()
+        self._identity = Identity({name: known(n) for n, name in enumerate(people)}, self.faces)
+
+    def look(
+        self, time_s: float, face: Vector | None = ADA, *, epoch: int = 0, due: bool = False, there: bool = True
+    ) -> Claim:
+        self.faces.now = ADA if face is None else face
+        pose = Pose(time_s, body(facing=face is not None)) if there else None
+        return self._identity.look(Frame("news", epoch, time_s, time_s, IMAGE), Sighting(time_s, pose), due=due)
+
+    def show(self, face: Vector, from_s: float, until_s: float) -> Claim:
+        """Show a face at 30 fps; give the last claim."""
+        return [self.look(n / FPS, face) for n in range(round(from_s * FPS), round(until_s * FPS))][-1]
+
+
+def test_a_frame_is_looked_at_once() -> None:
+    """Due or not: a second look at the same picture would count one face twice."""
+    watched = Watched()
+    watched.look(0.0, due=True)
+    watched.look(0.0, due=True)
+    assert watched.faces.looks == 1
+
+
+def test_a_new_epoch_starts_anew_on_its_own_clock() -> None:
+    """PTS at 0 after 100 s: whose face it is is open again, and every due frame is looked at."""
+    watched = Watched()
+    assert watched.show(ADA, 100, 103).who == "person"
+    looks = watched.faces.looks
+    claims = [watched.look(time_s, epoch=1, due=True) for time_s in (0.0, 0.1, 0.2)]
+    assert {claim.who for claim in claims} == {"unseen"}
+    assert watched.faces.looks == looks + 3
+
+
+@pytest.mark.parametrize(("away_s", "who"), [(0.17, "person"), (0.23, "unseen")])
+def test_whoever_comes_back_after_a_pause_is_asked_anew(away_s: float, who: str) -> None:
+    """Over 0.2 s without a body the window starts anew, and nothing says that it is the same person."""
+    watched = Watched()
+    watched.show(ADA, 0, 3)
+    watched.look(3.0 - 1 / FPS + away_s / 2, there=False)
+    assert watched.look(3.0 - 1 / FPS + away_s).who == who
+
+
+def test_one_look_at_the_persons_face_does_not_unsay_that_it_is_somebody_elses() -> None:
+    """somebody_else throws away what was begun; unseen would keep it."""
+    watched = Watched()
+    assert watched.show(STRANGER, 0, 4).who == "somebody_else"
+    assert watched.look(4.0, ADA, due=True).who == "somebody_else"
+
+
+def test_a_strange_look_after_a_replacement_does_not_throw_the_window_away() -> None:
+    """Bob took Ada's place, one replacement; a hand before his face is none, and its claim counts as many."""
+    watched = Watched(("ada", "bob"))
+    watched.show(ADA, 0, 3)
+    assert watched.show(BOB, 3, 10).faces == 1
+    odd = watched.look(10.0, STRANGER, due=True)
+    assert (odd.who, odd.why, odd.faces) == ("unseen", "it is unlike the one seen before", 1)
