@@ -1,6 +1,8 @@
 """A model's card: what it is, for whom, and how well it was measured."""
 
 import json
+import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -88,13 +90,11 @@ def _face_facts(faces: dict[str, Any]) -> dict[str, Any] | None:
     if not faces:
         return {}
     try:
-        return {
-            "events": len(faces["means"]),
-            "limit": float(faces["limit"]),
-            "network_sha256": str(faces["network_sha256"]),
-        }
-    except (KeyError, TypeError, ValueError):
+        events, limit, sha256 = len(faces["means"]), float(faces["limit"]), faces["network_sha256"]
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    whole = math.isfinite(limit) and isinstance(sha256, str) and re.fullmatch("[0-9a-f]{64}", sha256) is not None
+    return {"events": events, "limit": limit, "network_sha256": sha256} if whole else None
 
 
 def _face_in_words(faces: dict[str, Any]) -> str:

@@ -115,6 +115,10 @@ class ChannelConfig(Section):
     def _one_way(self) -> "ChannelConfig":
         if self.model is not None and self.persons:
             raise ValueError("has both model and persons; name several models under persons")
+        if self.persons and not self.identity.require:
+            raise ValueError("names several persons, among whom the face picks; identity.require can't be false")
+        if (self.person is not None or self.sha256 is not None) and self.model is None:
+            raise ValueError("has person or sha256 without model; name the model that they are of")
         if twice := {file for file in self.persons if self.persons.count(file) > 1}:
             raise ValueError(f"persons names {sorted(twice)[0]} twice")
         return self
@@ -134,7 +138,9 @@ class Config(Section):
     evidence: EvidenceConfig = EvidenceConfig()
     rule: RuleConfig = RuleConfig()
     webhooks: tuple[WebhookConfig, ...] = ()
-    score_every_s: float = Field(0.5, ge=1 / 30, le=60, description="time between two verdicts on a channel")
+    score_every_s: float = Field(
+        0.5, ge=1 / 30, le=60, description="between two verdicts; each looks at the face once, 7 ms"
+    )
     queue_frames: int = Field(15, ge=1, le=300, description="frames that may wait per channel before one is dropped")
     timeout_s: float = Field(5.0, gt=0, le=120, description="a stream silent for so long, HLS a segment more, is down")
     retry_max_s: float = Field(30.0, gt=0, description="longest pause between two attempts to reach a stream")

@@ -37,14 +37,14 @@ class Health:
     claim: Claim | None = None
     watched_s: float = 0.0
     on_screen_s: float = 0.0
-    _claimed: bool = False
+    _followed: bool = False
     _seen_s: deque[float] = field(default_factory=deque)
     _judged_at_s: float | None = None
 
     def saw(self, seen: PosedFrame, now_s: float) -> None:
         """Count a frame that went through the pose network; now_s is Unix time."""
         frame, self.claim = seen.frame, seen.claim
-        self._claimed = seen.claim is not None and seen.claim.who == "person" and seen.sighting.pose is not None
+        self._followed = seen.sighting.pose is not None
         self.poses += 1
         self.cuts += seen.sighting.broken == "cut"
         self.size = (frame.image.shape[1], frame.image.shape[0])
@@ -67,7 +67,7 @@ class Health:
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late, and to the person's time on screen."""
         self.watched_s += step_s
-        self.on_screen_s += step_s * (self._claimed and bool(self._seen_s) and now_s - self._seen_s[-1] <= 1.0)
+        self.on_screen_s += step_s * (self._claim(now_s).who == "person")
         if not self._judged_of_late(now_s):
             self.blind_s += step_s
 
@@ -88,6 +88,13 @@ class Health:
             return "degraded"
         return stream_state
 
+    def _claim(self, now_s: float) -> Claim:
+        """Give whose face it is now; of a place where nobody is followed, or of a stream that is down, none is told."""
+        if self.claim is None or self.claim.who == "not_asked":
+            return Claim("not_asked")
+        there = self._followed and bool(self._seen_s) and now_s - self._seen_s[-1] <= 1.0
+        return self.claim if there else Claim("unseen", why="nobody is followed", limit=self.claim.limit)
+
     def _asked(self) -> bool:
         return self.watched_s > 0 and self.claim is not None and self.claim.who != "not_asked"
 
@@ -97,7 +104,7 @@ class Health:
 
     def fields(self, now_s: float) -> dict[str, str | int | float]:
         """Give the counted part of the channel's health hash; a share that is not known yet is -1."""
-        latest, claim = self.latest, self.claim or Claim("not_asked")
+        latest, claim = self.latest, self._claim(now_s)
         return {
             "face": claim.who,
             "face_person": claim.person,

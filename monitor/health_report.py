@@ -84,7 +84,7 @@ class HealthReport:
             "model": ", ".join(m.path.name for m in judging.models.values()) if model is None else model.path.name,
             "model_note": "" if model is None else model.card.note,
             **({} if rule is None else {"enter": rule.enter, "clear": rule.clear}),
-            "face_required": int(judging.config.identity.require),
+            "face_required": int(judging.stages.identity.required),
             "state": health.state(
                 "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
             ),

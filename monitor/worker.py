@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -68,7 +69,7 @@ class Worker:
         self._scorer = Scorer(self._models)
         self._preview = Preview(self._publisher)
         self._evidence = self._evidence_of(config)
-        before = self._publisher.open_incidents(self._channels)
+        self._before = before = self._publisher.open_incidents(self._channels)
         self._incidents = IncidentPolicy(self._held, open_incidents=before, explain=self._explain)
         judging = {name: self._judging(channel, before) for name, channel in self._channels.items()}
         self._stages = {name: judged_by.stages for name, judged_by in judging.items()}
@@ -138,6 +139,7 @@ class Worker:
             others.append(threading.Thread(target=self._evidence.run, args=(stop,), name="evidence", daemon=True))
         for thread in [*others, *ingests]:
             thread.start()
+        self._end_unowned()
         try:
             for record in watch(self._turns(stop, ingests), self._stages, self._network, self._scorer):
                 self._handle(record)
@@ -147,6 +149,13 @@ class Worker:
             for thread in [*ingests, *others]:
                 thread.join(timeout=10)
             self._cores.shutdown(wait=False)
+
+    def _end_unowned(self) -> None:
+        """End incidents of persons whom their channel knows no more: nothing else ever would."""
+        for incident in self._before:
+            if incident.person not in self._models[incident.channel]:
+                for raised in self._incidents.update(replace(incident, state="resolved", ended_by="not_judged")):
+                    self._raise(raised)
 
     def _ingests(self) -> Iterator[tuple[str, Ingest]]:
         for name, channel in self._channels.items():

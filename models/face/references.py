@@ -48,7 +48,7 @@ def from_json(values: Mapping[str, Any], path: Path, *, network_sha256: str) -> 
         found = str(values["network_sha256"])
         means = np.array(values["means"], np.float32)
         limit = float(values["limit"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ModelUnreadable(path, "its face references are not network_sha256, limit and means") from None
     if found != network_sha256:
         raise ModelMismatch(path, "face_network", expected=network_sha256, found=found)

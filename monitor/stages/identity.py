@@ -23,10 +23,10 @@ class FaceNetwork(Protocol):
 class Identity:
     """Looks at the face of whoever is followed, as often as its track asks for, and whenever a window is due.
 
-    A window is judged by the look at its last frame: what was replaced since the look before is seen then, and a face
-    that is suddenly unlike the one before is unseen until it is known whose it is. A shot, an epoch, another followed
-    person or a pause over MAX_GAP_S (resample.py) starts anew. Vectors live here for the length of a shot, nowhere
-    else.
+    At a window's last frame the face is looked at: what was replaced since the look before is seen then, and a face
+    that is suddenly unlike the one before is unseen until it is known whose it is. Whoever was the person stays so for
+    HOLD_S (face_track.py) without a face that can be seen, and no longer. A shot, an epoch, another followed person or
+    a pause over MAX_GAP_S (resample.py) starts anew. Vectors live here for the length of a shot, nowhere else.
     """
 
     def __init__(
@@ -47,17 +47,25 @@ class Identity:
         self._required = required or (people is not None and len(people) > 1)
         self._epoch: int | None = None
         self._followed_s: float | None = None
-        self._looked_s = -1e9
+
+    @property
+    def required(self) -> bool:
+        """Whether an unseen face keeps a body from being judged."""
+        return self._required
 
     def look(self, frame: Frame, sighting: Sighting, *, due: bool) -> Claim:
         """Tell whose face it is; due tells that a window may end with this frame."""
         if self._track is None or self._network is None:
             return Claim("not_asked")
         self._begin(frame, sighting, self._track)
-        if sighting.pose is not None and (self._track.wants(frame.time_s) or (due and self._looked_s < frame.time_s)):
-            self._looked_s = frame.time_s
+        wanted = self._track.wants(frame.time_s)
+        if sighting.pose is not None and (wanted or due):
             chip = align(frame.image, sighting.pose.keypoints)
-            self._track.look(frame.time_s, chip if isinstance(chip, Unseen) else self._network.vectors([chip])[0])
+            found = chip if isinstance(chip, Unseen) else self._network.vectors([chip])[0]
+            if wanted:
+                self._track.look(frame.time_s, found)
+            else:
+                self._track.glance(frame.time_s, found)
         return self._claim(self._track)
 
     def _begin(self, frame: Frame, sighting: Sighting, track: FaceTrack) -> None:
@@ -65,7 +73,7 @@ class Identity:
         followed_s = self._followed_s
         lost = followed_s is not None and sighting.pose is not None and frame.time_s - followed_s > MAX_GAP_S
         if frame.epoch != self._epoch or sighting.broken is not None or lost:
-            self._epoch, self._looked_s = frame.epoch, -1e9
+            self._epoch = frame.epoch
             track.begin(frame.time_s)
         if sighting.pose is not None:
             self._followed_s = frame.time_s

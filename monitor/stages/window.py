@@ -13,6 +13,7 @@ from models.skeleton import (
     WINDOW_POSES,
 )
 from monitor.records import Claim, NotJudged, Quality, Reason, Tick, Window
+from monitor.stages.resample import EARLY_S
 
 MIN_ARMS = 0.5
 """Share of poses with one whole arm in view below which there is no body language to judge."""
@@ -62,7 +63,7 @@ class PoseWindow:
         if self._count < self._length - SOON_POSES or self._last is None:
             return False
         number, at_s = self._last
-        return time_s >= at_s + ((self._due + 1) * self._every - number) / RATE_HZ - 1e-6
+        return time_s >= at_s + ((self._due + 1) * self._every - number) / RATE_HZ - EARLY_S - 1e-6
 
     def push(self, tick: Tick, epoch: int, claim: Claim | None = None) -> Window | NotJudged | None:
         """Take one tick and whose face it is under; every every_s give the window, or the reason why there is none."""

@@ -111,3 +111,19 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The commonest mistake of all."""
     with pytest.raises(ConfigError, match=r"absent\.yaml: the file: No such file or directory"):
         load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("channel", "why"),
+    [
+        ({"person": "ada"}, "person or sha256 without model"),
+        ({"sha256": "ab" * 32}, "person or sha256 without model"),
+        ({"model": "a.pt", "persons": ["b.pt"]}, "both model and persons"),
+        ({"persons": ["a.pt", "a.pt"]}, r"a\.pt twice"),
+        ({"persons": ["a.pt", "b.pt"], "identity": {"require": False}}, "the face picks"),
+    ],
+)
+def test_a_channel_says_whom_it_knows_in_one_way(channel: dict[str, Any], why: str) -> None:
+    """A forgotten `model:` would silently watch nobody."""
+    with pytest.raises(ConfigError, match=why):
+        parse({"channels": [{"name": "one", "url": "rtsp://127.0.0.1/"} | channel]}, "a test")
