@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from monitor.records import Claim, Incident, NotJudged, Score
+from monitor.records import Claim, Incident, NotJudged, Reason, Score
 
 FAKE_AT = 0.5
 """The paper rounds the predicted probability (its section 3.3)."""
 
 FORGET_S = 60.0
 """An open incident ends after so long without a window that speaks against the person."""
+
+SHARED_S = 5.0
+"""Windows of one shot that end so near together share poses. Between two of them a face that can't be told does not
+stop the time that suspicion has lasted: else one strange picture in fifteen would keep an impostor from ever firing."""
 
 STEP_S = 2.0
 """Judged windows further apart than this do not add to the time that suspicion has lasted; where windows are due less
@@ -84,6 +88,7 @@ class Verdict:
         self._clock: int | None = None  # epoch of the open incident's times, None for one of the process before
         self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
         self._suspicious_s = 0.0  # in this shot
+        self._between: set[Reason] = set()  # why nothing was judged since the window before
         self._suspicious_at_s: float | None = None  # end of the window before, when suspicion stood then
         self._quiet_s = 0.0  # without a window that speaks against the person
         self._genuine = False  # one that speaks for them was among it
@@ -99,6 +104,7 @@ class Verdict:
         step_s = self._step(judged)
         self._forget_other_shots(judged)
         if isinstance(judged, NotJudged):
+            self._between.add(judged.reason)
             yield from self._wait(step_s)
             return
         self._note(judged, step_s)
@@ -170,10 +176,12 @@ class Verdict:
         """Let a pending incident fire once suspicion has lasted; time in which it paused does not count."""
         assert self._open is not None
         before_s, self._suspicious_at_s = self._suspicious_at_s, None
+        between, self._between = self._between, set()
         if not self._rule.suspicious(values):
             return
         self._suspicious_at_s = score.end_s
-        if before_s is not None and score.end_s - before_s <= self._step_most_s:
+        most_s = max(self._step_most_s, SHARED_S) if between == {"face_unseen"} else self._step_most_s
+        if before_s is not None and score.end_s - before_s <= most_s:
             self._suspicious_s += score.end_s - before_s
         if self._suspicious_s >= self._rule.hold_s and self._rule.may_fire(score.value):
             self._open = replace(self._open, state="firing", fired=True)

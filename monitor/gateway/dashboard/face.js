@@ -12,7 +12,8 @@ export function faceNow(health, window) {
   if (reason === "nobody" || NO_PICTURE.includes(health.state)) return null;
   const { face: who, face_person: person, face_distance: distance, face_limit: limit, face_why: why } = health;
   const told = window?.face ?? { who, person, distance, limit, why };
-  return { ...told, person: told.person || health.person, required: health.face_required !== 0 };
+  const required = health.face_required !== 0 || Boolean(reason); // "judged without a face" is said of what was judged
+  return { ...told, person: told.person || health.person, required };
 }
 
 /** Find whose face an incident was raised under: null when nobody looked, undefined in those of an older worker. */

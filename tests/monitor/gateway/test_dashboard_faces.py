@@ -64,6 +64,12 @@ def lines(page: Any, who: str) -> list[str]:
         pytest.param("unseen", HEALTH | {"face": "unseen"}, ["face not seen"], id="unseen for no known reason"),
         pytest.param(
             "unseen",
+            UNSEEN | {"face_required": 0, "reason": "filling"},
+            ["face not seen: it was seen too little"],
+            id="unseen and not judged yet, where that is accepted",
+        ),
+        pytest.param(
+            "unseen",
             UNSEEN | {"face_required": 0},
             ["judged without a face, as configured", "face not seen: it was seen too little"],
             id="judged without a face",

@@ -273,3 +273,10 @@ def test_no_window_at_all_concerns_everybody() -> None:
     assert [judged_of(judged, "ada") for judged in (not_judged(0, "cut"), score(0, 0.5), of("ada", score(0, 0.5)))] == [
         True, False, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "states"), [("face_unseen", ["pending", "firing"]), ("arms_hidden", ["pending"])])
+def test_a_face_hidden_now_and_then_does_not_keep_an_impostor_from_firing(reason: Reason, states: list[str]) -> None:
+    """One window in five is judged, 2.5 s apart: they share poses. Arms that are out of view hide the body itself."""
+    rows = [score(n, 0.99) if n % 5 == 0 else not_judged(n, reason) for n in range(60)]
+    assert [change.state for change in run(rows)] == states
