@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-OUT = Path(__file__).parent / "page.png"
+OUT = Path(__file__).parents[1] / "page.png"
 CHROMIUM = "/usr/bin/chromium"
 FIRING_MS = 120_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
