@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.artifact import LoadedModel
-from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score
+from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score, face_record
 from monitor.stages.identity import Identity
 from monitor.stages.pose import Crop, PoseNetwork
 from monitor.stages.resample import Resampler
@@ -132,6 +132,6 @@ def _count(result: Result, frame: Frame) -> None:
 
 
 def _window(record: Score | NotJudged) -> dict[str, Any]:
-    claim = record.claim
-    face = {} if claim is None or claim.who == "not_asked" else {"face": claim.as_record()}
+    seen = face_record(record.claim)
+    face = {} if seen is None else {"face": seen}
     return {"epoch": record.epoch, "start_s": round(record.start_s, 4), "end_s": round(record.end_s, 4)} | face

@@ -100,6 +100,11 @@ class Claim:
         return {"who": self.who, "person": self.person, "distance": distance, "limit": self.limit, "why": self.why}
 
 
+def face_record(claim: Claim | None) -> dict[str, Any] | None:
+    """Give what is published of a claim, None where nobody was asked for."""
+    return None if claim is None or claim.who == "not_asked" else claim.as_record()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tick:
     """A pose on the uniform 30 Hz grid.
@@ -179,6 +184,12 @@ class NotJudged:
     reason: Reason
     shot: int = 0
     claim: Claim | None = None
+
+
+def instead_of(judged: Window | Score, reason: Reason) -> NotJudged:
+    """Say why there is no verdict where a window or another person's score stands."""
+    at = (judged.epoch, judged.start_s, judged.end_s, judged.arrived_s)
+    return NotJudged(judged.channel, *at, reason, judged.shot, judged.claim)
 
 
 @dataclass(frozen=True, slots=True)

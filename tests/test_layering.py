@@ -33,8 +33,8 @@ MAY_IMPORT = {
     "monitor.worker": "models monitor.bus monitor.config monitor.evidence monitor.health_report monitor.records "
     "monitor.stages monitor.stream monitor.watch",
     "monitor.supervisor": "monitor.bus monitor.config monitor.errors monitor.gateway monitor.worker",
-    "monitor.commands": "models models.pose_networks monitor.bus monitor.config monitor.errors monitor.evidence "
-    "monitor.gateway monitor.offline monitor.records monitor.stages monitor.stream",
+    "monitor.commands": "models models.face models.pose_networks monitor.bus monitor.config monitor.errors "
+    "monitor.evidence monitor.gateway monitor.offline monitor.records monitor.stages monitor.stream",
     "monitor.cli": "monitor.commands monitor.config monitor.errors monitor.supervisor",
     # The trainer: recordings to tracks through the monitor's own stages, tracks to a model file.
     "trainer.errors": "models",

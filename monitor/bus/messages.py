@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitor.records import Incident, NotJudged, Score
+from monitor.records import Incident, NotJudged, Score, face_record
 
 CHANGES = {"pending": 1, "firing": 2, "resolved": 3}
 """Number of a change when nothing has counted it."""
@@ -72,8 +72,8 @@ def judged(record: Score | NotJudged) -> dict[str, Any]:
         "end_s": record.end_s,
         "arrived_s": record.arrived_s,
     }
-    claim = record.claim
-    face = {} if claim is None or claim.who == "not_asked" else {"face": claim.as_record()}
+    seen = face_record(record.claim)
+    face = {} if seen is None else {"face": seen}
     if isinstance(record, NotJudged):
         return common | face | {"not_judged": record.reason}
     return common | face | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from models.face.embed import FaceNetwork
 from monitor.config import Config
 from monitor.errors import BodywatchError
 from monitor.offline import Result, score_file
@@ -34,10 +35,12 @@ def findings(config: Config) -> Iterator[Finding]:
         yield Finding("pose network", False, str(error), error.exit_code)
         return
     yield Finding("pose network", True, network.fingerprint, 0)
+    faces: FaceNetwork | None = None
     for channel in config.channels:
         try:
             models = load_models(channel, network, smooth=config.pose.smooth)
-            identity_of(models, face_network(models.values()), required=channel.identity.require)
+            faces = faces or face_network(models.values())
+            identity_of(models, faces, required=channel.identity.require)
             for model in models.values():
                 face = "and their face" if model.card.faces else "no face: whoever is on screen is judged"
                 yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}, {face}", 0)

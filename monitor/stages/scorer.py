@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from monitor.records import NotJudged, Score, Window
+from monitor.records import NotJudged, Score, Window, instead_of
 
 
 class PersonModel(Protocol):
@@ -40,8 +40,8 @@ class Scorer:
             batch = np.stack([window.poses for i in mine if isinstance(window := due[i], Window)])
             values.update(zip(mine, model.score(batch).tolist(), strict=True))
         return [
-            self._scored(w, model, values[i]) if isinstance(w, Window) and model is not None else _not_judged(w)
-            for i, (w, model) in enumerate(zip(due, judges, strict=True))
+            self._judged(window, model, values.get(i))
+            for i, (window, model) in enumerate(zip(due, judges, strict=True))
         ]
 
     def _model_of(self, window: Window) -> PersonModel | None:
@@ -49,6 +49,11 @@ class Scorer:
         if window.claim is not None and window.claim.who == "person":
             return models.get(window.claim.person)
         return next(iter(models.values())) if len(models) == 1 else None
+
+    def _judged(self, due: Window | NotJudged, model: PersonModel | None, value: float | None) -> Score | NotJudged:
+        if isinstance(due, NotJudged):
+            return due
+        return instead_of(due, "no_model") if model is None or value is None else self._scored(due, model, value)
 
     def _scored(self, window: Window, model: PersonModel, value: float) -> Score:
         self.latest[window.channel, model.person] = window
@@ -64,10 +69,3 @@ class Scorer:
             shot=window.shot,
             claim=window.claim,
         )
-
-
-def _not_judged(window: Window | NotJudged) -> NotJudged:
-    if isinstance(window, NotJudged):
-        return window
-    at = (window.epoch, window.start_s, window.end_s, window.arrived_s)
-    return NotJudged(window.channel, *at, "no_model", window.shot, window.claim)

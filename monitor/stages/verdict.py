@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from monitor.records import Claim, Incident, NotJudged, Reason, Score
+from monitor.records import Incident, NotJudged, Reason, Score, face_record, instead_of
 
 FAKE_AT = 0.5
 """The paper rounds the predicted probability (its section 3.3)."""
@@ -122,7 +122,7 @@ class Verdict:
             score=judged.value,
             peak=max(self._open.peak, judged.value),
             windows=self._open.windows + 1,
-            face=_face(judged.claim),
+            face=face_record(judged.claim),
         )
         self._clock = judged.epoch
         if self._rule.cleared(values):
@@ -167,7 +167,7 @@ class Verdict:
             windows=len(values),
             rule=asdict(self._rule),
             model=self._model,
-            face=_face(score.claim),
+            face=face_record(score.claim),
         )
         yield self._open
         yield from self._hold(score, values)
@@ -224,21 +224,15 @@ class Verdicts:
     def update(self, judged: Score | NotJudged) -> Iterator[Incident]:
         """Take the next word on a window; give every incident whose state changes."""
         for person, verdict in self._verdicts.items():
-            yield from verdict.update(judged if judged_of(judged, person) else _of_another(judged))
+            if isinstance(judged, NotJudged) or judged_of(judged, person):
+                yield from verdict.update(judged)
+            else:
+                yield from verdict.update(instead_of(judged, "someone_else"))
 
 
 def judged_of(judged: Score | NotJudged, person: str) -> bool:
     """Tell whether a word on a window concerns this person."""
     return isinstance(judged, NotJudged) or judged.person == person
-
-
-def _of_another(judged: Score | NotJudged) -> NotJudged:
-    at = (judged.epoch, judged.start_s, judged.end_s, judged.arrived_s)
-    return NotJudged(judged.channel, *at, "someone_else", judged.shot, judged.claim)
-
-
-def _face(claim: Claim | None) -> dict[str, Any] | None:
-    return None if claim is None or claim.who == "not_asked" else claim.as_record()
 
 
 def paper_verdict(scores: Iterable[Score]) -> Literal["genuine", "fake", "inconclusive"]:
