@@ -167,7 +167,7 @@ def read_index(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     try:
         index = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelUnreadable(path, f"its index can't be read: {error}") from None
     if not isinstance(index, dict) or not all(isinstance(entry, dict) and "file" in entry for entry in index.values()):
         raise ModelUnreadable(path, "an index maps names to {file, kind, sha256}")
@@ -213,7 +213,7 @@ def _card(path: Path, content: bytes) -> Card:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             member = next((name for name in archive.namelist() if name.endswith(CARD_MEMBER)), None)
             values = json.loads(archive.read(member)) if member else None
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RecursionError):
         raise ModelUnreadable(path, "no whole zip archive with a card") from None
     if not isinstance(values, dict):
         raise ModelUnreadable(path, "it has no card.json")

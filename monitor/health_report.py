@@ -26,7 +26,7 @@ class Judging:
 
     def whom(self, claim: Claim | None) -> str:
         """Name the person whose model judges: whom the face claims to be, or the only one there is."""
-        if claim is not None and claim.person in self.models:
+        if claim is not None and claim.who == "person" and claim.person in self.models:
             return claim.person
         return next(iter(self.models)) if len(self.models) == 1 else ""
 

@@ -13,6 +13,13 @@ from models.face.network import NUMBERS
 
 Vector = npt.NDArray[np.float32]
 
+LARGEST_LIMIT = 0.6
+"""dlib's own limit for single pictures. Of means of two people 5 % lie under 0.50 already
+(models/face/README.md): beyond it the face says little."""
+
+MOST_EVENTS = 1000
+"""So many events are some 2 MB; more is a mistake or an attack."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceReferences:
@@ -56,6 +63,9 @@ def from_json(values: Mapping[str, Any], path: Path, *, network_sha256: str) -> 
         raise ModelUnreadable(path, "its face references hold no list of mean vectors")
     if means.shape[1] != NUMBERS:
         raise ModelMismatch(path, "numbers_per_face", expected=NUMBERS, found=means.shape[1])
-    if not np.isfinite(means).all() or not 0 < limit < 2:
-        raise ModelUnreadable(path, f"its face references have a limit of {limit:g} or numbers that are none")
+    if len(means) > MOST_EVENTS:
+        raise ModelUnreadable(path, f"its face references are of {len(means)} events, {MOST_EVENTS} at most are taken")
+    if not np.isfinite(means).all() or not 0 < limit <= LARGEST_LIMIT:
+        why = f"its face references have a limit of {limit:g} or numbers that are none; a limit is 0 to {LARGEST_LIMIT}"
+        raise ModelUnreadable(path, f"{why}, or strangers pass")
     return FaceReferences(found, limit, means)

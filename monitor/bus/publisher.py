@@ -261,11 +261,19 @@ def _score(score: Score | NotJudged) -> Command:
 
 def _health(channel: str, fields: Fields) -> Command:
     def send(pipe: "redis.client.Pipeline") -> None:
-        pipe.hset(keys.health(channel), items=[part for pair in fields.items() for part in pair])
-        pipe.expire(keys.health(channel), keys.HEALTH_EXPIRES_S)
+        values = [part for pair in fields.items() for part in pair]
+        pipe.eval(HEALTH, 1, keys.health(channel), keys.HEALTH_EXPIRES_S, *values)
         pipe.sadd(keys.CHANNELS, channel)
 
     return send
+
+
+HEALTH = """
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+"""A field that is no longer told goes: it would be read as of now."""
 
 
 def _preview(channel: str, shown: dict[str, Any]) -> Command:

@@ -216,6 +216,20 @@ def test_what_is_no_model_file_is_said_to_be_none(tmp_path: Path, content: bytes
         artifact.load(tmp_path / "page.pt")
 
 
+def test_a_card_nested_to_exhaustion_is_refused(tmp_path: Path) -> None:
+    """100,000 brackets fit into a small file, and Python's reader follows each."""
+    with zipfile.ZipFile(tmp_path / "deep.pt", "w") as archive:
+        archive.writestr("ada/extra/card.json", "[" * 100_000)
+    with pytest.raises(ModelUnreadable, match="no whole zip archive with a card"):
+        artifact.read_card(tmp_path / "deep.pt")
+
+
+def test_an_index_nested_to_exhaustion_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(ModelUnreadable, match="its index can't be read"):
+        artifact.read_index(tmp_path)
+
+
 def test_a_file_cut_short_is_refused(model_file: Path) -> None:
     model_file.write_bytes(model_file.read_bytes()[:-500])
     with pytest.raises(ModelUnreadable):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from models import artifact
 from models.face.align import Unseen
 from models.face.embed import FaceNetwork
-from models.face.references import from_json
+from models.face.references import LARGEST_LIMIT, from_json
 from models.pose_networks.backends import find_backend
 from monitor.errors import StreamNotFound
 from monitor.stages.smoothing import filter_name
@@ -57,6 +57,19 @@ def test_somebody_elses_shot_is_in_no_mean() -> None:
     one = event_of("monday", looks([face(0.1)] * 9, [face(0.8)] * 8, [face(0.3)] * 3))
     assert one.mean == pytest.approx(face((9 * 0.1 + 3 * 0.3) / 12))
     assert (one.looks, one.others) == (12, 8)
+
+
+def test_a_dissolve_to_somebody_else_leaves_them_out_of_the_mean() -> None:
+    """No cut is seen in a dissolve: ten looks of the person and six of who lies 0.6 away stand in one shot."""
+    one = event_of("monday", looks([face(0.1)] * 10 + [face(0.7)] * 6))
+    assert one.mean == pytest.approx(face(0.1))
+    assert (one.looks, one.others) == (10, 6)
+
+
+def test_one_face_that_changes_within_a_shot_stays_one() -> None:
+    """Who turns from 0.1 to 0.5 and back is 0.4 apart at most, under the 0.45 of two faces."""
+    one = event_of("monday", looks([face(0.1)] * 6 + [face(0.5)] * 4 + [face(0.1)] * 6))
+    assert (one.looks, one.others) == (16, 0)
 
 
 def test_seven_looks_are_too_few_and_the_usual_reason_is_told() -> None:
@@ -131,9 +144,10 @@ def test_without_any_face_every_recording_is_told_of() -> None:
         refer(events, "b413", limit=0.46)
 
 
-def test_the_commands_limit_is_the_measured_one() -> None:
-    """It stands twice so that --help need not load a network."""
+def test_the_commands_limits_are_the_measured_ones() -> None:
+    """They stand twice so that --help need not load a network."""
     assert command.LIMIT == LIMIT == 0.46
+    assert command.LARGEST_LIMIT == LARGEST_LIMIT == 0.6
 
 
 # The command itself, on a drawn speaker: two drawings of them lie 0.05 to 0.2 apart.

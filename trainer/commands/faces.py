@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trainer.faces import Event, Look
 
 LIMIT = 0.46  # trainer.faces.LIMIT, without loading the networks for --help; a test holds them together
+LARGEST_LIMIT = 0.6  # models.face.references.LARGEST_LIMIT, likewise
 
 
 def faces(
@@ -24,7 +25,7 @@ def faces(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings of the person, one of each event")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The model file to write; must not be there yet")],
     limit: Annotated[
-        float, typer.Option(help="Distance up to which a shot's mean is the person's", min=0.01, max=1.99)
+        float, typer.Option(help="Distance up to which a shot's mean is the person's", min=0.01, max=LARGEST_LIMIT)
     ] = LIMIT,
     anyway: Annotated[bool, typer.Option("--anyway", help="Take recordings that seem to show several faces")] = False,
     sha256: Annotated[str | None, typer.Option(help="Digest of MODEL, when no index.json beside it has it")] = None,

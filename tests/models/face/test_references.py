@@ -54,6 +54,8 @@ def test_references_of_another_size_are_refused() -> None:
         ({"limit": None}, "not network_sha256, limit and means"),
         ({"limit": 0}, "a limit of 0 or"),
         ({"limit": float("nan")}, "a limit of nan or"),
+        ({"limit": 0.61}, r"a limit of 0.61 .* a limit is 0 to 0.6, or strangers pass"),
+        ({"means": [[0.0] * 128] * 1001}, "are of 1001 events, 1000 at most are taken"),
     ],
 )
 def test_references_that_are_not_whole_are_refused(changed: dict[str, object], why: str) -> None:

@@ -80,6 +80,15 @@ def test_health_expires_when_no_more_comes(publisher: Publisher, store: "redis.R
     assert store.smembers(keys.CHANNELS) == {"one"}
 
 
+def test_what_health_no_longer_tells_is_gone(publisher: Publisher, store: "redis.Redis") -> None:
+    """Thresholds of the person who was judged a minute ago are none of whoever is on screen now."""
+    publisher.health("one", {"state": "live", "enter": 0.7})
+    publisher.turn()
+    publisher.health("one", {"state": "live"})
+    publisher.turn()
+    assert store.hgetall(keys.health("one")) == {"state": "live"}
+
+
 def test_a_preview_is_wanted_only_while_somebody_looks(publisher: Publisher, store: "redis.Redis") -> None:
     """Encoding pictures that nobody sees costs a core."""
     assert not publisher.preview_wanted("one")
