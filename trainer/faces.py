@@ -73,15 +73,38 @@ def see_with(faces: FaceNetwork) -> See:
     return see
 
 
+class FaceLooks:
+    """Looks at the face of whoever is followed every every_s, sooner again where it was not seen.
+
+    It takes every frame that is followed, in order, and keeps no picture.
+    """
+
+    def __init__(self, see: See, *, every_s: float = LOOK_EVERY_S) -> None:
+        self._see, self._every_s = see, every_s
+        self._shot, self._next_s, self._epoch = 0, -np.inf, 0
+        self.looks: list[Look] = []
+
+    def __call__(self, frame: Frame, sighting: Sighting) -> Look | None:
+        """Take a frame and who is followed in it; give the look, if one was due."""
+        if sighting.broken is not None or frame.epoch != self._epoch:
+            self._shot, self._next_s, self._epoch = self._shot + 1, frame.time_s, frame.epoch
+        if frame.time_s < self._next_s - 1e-6:
+            return None
+        found = self._see(frame, sighting)
+        self._next_s = frame.time_s + (SOON_S if isinstance(found, Unseen) else self._every_s)
+        self.looks.append(Look(frame.time_s, self._shot, found))
+        return self.looks[-1]
+
+
 def look_at(
     path: Path, network: PoseNetwork, see: See, *, every_s: float = LOOK_EVERY_S, smooth: bool = True
 ) -> Generator[Look, None, None]:
-    """Follow the speaker of a recording and look at their face, sooner again where it was not seen.
+    """Follow the speaker of a recording and look at their face.
 
     Raises:
         StreamError: it can't be read as video.
     """
-    speaker, grid, shot, next_s, epoch = SpeakerTracker(smooth=smooth), Resampler(), 0, -np.inf, 0
+    speaker, grid, face = SpeakerTracker(smooth=smooth), Resampler(), FaceLooks(see, every_s=every_s)
     for frame in read_recording(str(path), path.stem):
         if not grid.wants(frame):
             continue
@@ -89,13 +112,8 @@ def look_at(
         sighting = speaker.pick(frame, people)
         for _ in grid.advance(frame, sighting):  # sets its clock, which tells the frames wanted of 50 and 60 fps
             pass
-        if sighting.broken is not None or frame.epoch != epoch:
-            shot, next_s, epoch = shot + 1, frame.time_s, frame.epoch
-        if frame.time_s < next_s - 1e-6:
-            continue
-        found = see(frame, sighting)
-        next_s = frame.time_s + (SOON_S if isinstance(found, Unseen) else every_s)
-        yield Look(frame.time_s, shot, found)
+        if (look := face(frame, sighting)) is not None:
+            yield look
 
 
 def event_of(name: str, looks: Sequence[Look], *, limit: float = LIMIT) -> Event:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from models.errors import BodywatchError
 from models.pose_networks.backends import find_backend
 from models.skeleton import RATE_HZ
-from monitor.records import Frame, Tick
+from monitor.records import Frame, Sighting, Tick
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.resample import Resampler
 from monitor.stages.smoothing import filter_name
@@ -36,6 +36,7 @@ NAMELESS = "does not know which file it was made from: its labels stay; remove i
 
 GLANCE_PX = (160, 90)  # the camera's own movement is read on so small a picture
 Glance = npt.NDArray[np.float32]
+Also = Callable[[Frame, Sighting], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +120,16 @@ def extract(
     return done
 
 
-def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwork) -> Track:
-    """Follow the speaker of one recording.
+def make_track(
+    recording: Recording, settings: PoseSettings, network: PoseNetwork, also: Also = lambda frame, sighting: None
+) -> Track:
+    """Follow the speaker of one recording; also is shown every frame that is followed, and who is followed in it.
 
     Raises:
         StreamError: it can't be read as video.
         DataUnusable: nobody is in it.
     """
-    seen = list(_follow(recording, settings, network))
+    seen = list(_follow(recording, settings, network, also))
     if not any(tick.keypoints[:, 2].any() for tick, *_ in seen):
         raise DataUnusable(recording.path, "shows nobody that the pose network finds")
     size, steps_s = seen[-1][3], [step_s for *_, step_s in seen if step_s is not None]
@@ -154,7 +157,7 @@ def make_track(recording: Recording, settings: PoseSettings, network: PoseNetwor
 
 
 def _follow(
-    recording: Recording, settings: PoseSettings, network: PoseNetwork
+    recording: Recording, settings: PoseSettings, network: PoseNetwork, also: Also
 ) -> Iterator[tuple[Tick, int, float, tuple[int, int], float | None]]:
     """Give each tick with the people in the picture, the camera's pace, the picture's (width, height), a frame's time.
 
@@ -173,6 +176,7 @@ def _follow(
         camera = _camera(before, glanced)
         height, width = frame.image.shape[:2]
         sighting = speaker.pick(frame, people)
+        also(frame, sighting)
         if crop.image.size and not crop.often:  # the followed square alone shows nobody else
             count = count_people(in_whole_frame(crop, people, frame), sighting.pose)
         for tick in grid.advance(frame, sighting):
