@@ -41,8 +41,8 @@ MAY_IMPORT = {
     "trainer.recipe": "models trainer.errors",
     "trainer.json_files": "models trainer.errors",
     "trainer.metrics": "",
-    "trainer.data": "models models.pose_networks monitor.records monitor.stages monitor.stream trainer.errors "
-    "trainer.recipe",
+    "trainer.data": "models models.pose_networks monitor.errors monitor.records monitor.stages monitor.stream "
+    "trainer.errors trainer.recipe",
     "trainer.puppet": "models trainer.data trainer.errors",
     "trainer.train": "models trainer.data trainer.errors trainer.metrics trainer.recipe",
     "trainer.runs": "models trainer.data trainer.errors trainer.json_files trainer.recipe trainer.train",

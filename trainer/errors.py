@@ -8,6 +8,7 @@ BodywatchError (models/errors.py)      exit code
         RunUnusable
         FaceUnseen
         FacesDiffer
+        DownloadFailed
 """
 
 from collections.abc import Mapping
@@ -97,3 +98,15 @@ class FacesDiffer(TrainerError):
             f"the recordings are not of one face: {told}: {whose}; up to {self.limit:.2f} is one person. "
             "Leave out what shows somebody else, or say --anyway if they are all the person"
         )
+
+
+class DownloadFailed(TrainerError):
+    """A recording that is named by an address doesn't come; address is redacted already."""
+
+    exit_code = 3
+
+    def __init__(self, address: str, why: str) -> None:
+        self.address, self.why = address, why
+
+    def __str__(self) -> str:
+        return f"{self.address} gives no recording ({self.why}); fetch it yourself and name the file"
