@@ -213,7 +213,7 @@ def _extract_one(recording: Recording, out: Path, settings: PoseSettings) -> Ext
     path = out / f"{recording.name}.npz"
     try:
         if path.is_file():
-            return _there_already(path, recording, settings)
+            return there_already(path, recording, settings)
         network = PoseNetwork(settings.backend, threads=settings.threads)
         track = make_track(recording, settings, network)
     except BodywatchError as error:
@@ -222,7 +222,7 @@ def _extract_one(recording: Recording, out: Path, settings: PoseSettings) -> Ext
     return Extracted(recording.name, len(track.time_s))
 
 
-def _there_already(path: Path, recording: Recording, settings: PoseSettings) -> Extracted:
+def there_already(path: Path, recording: Recording, settings: PoseSettings) -> Extracted:
     """Leave a recording's track alone, but for labels that the manifest has changed since.
 
     Raises:

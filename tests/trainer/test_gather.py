@@ -1,0 +1,77 @@
+"""Recordings of one person become tracks and faces, once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.extract import PoseSettings
+from trainer.errors import DataUnusable
+from trainer.gather import Gathered, gather
+from trainer.puppet.renderer import Camera, Passage, Script, frames
+from trainer.puppet.video import record
+
+
+def film(path: Path, *, seed: int, seconds: float = 5.0) -> Path:
+    script = Script((Passage(0, seconds, seed=seed),), Camera())
+    for _ in record(frames(script, 640, 360, 10), str(path), 640, 360, 10):
+        pass
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A speech, a file that is no video, and what was made of both."""
+    home = tmp_path_factory.mktemp("gather")
+    film(home / "monday.mp4", seed=1)
+    (home / "notes.mp4").write_text("no video", encoding="utf-8")
+    return home
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> list[Gathered]:
+    return gather([str(home / "monday.mp4"), str(home / "notes.mp4")], "ada", home / "work", PoseSettings())
+
+
+def test_a_recording_becomes_a_track_and_a_face_in_one_pass(first: list[Gathered]) -> None:
+    """Five seconds at 30 Hz are 150 poses; a look each half second makes ten."""
+    track, face = first[0].track, first[0].face
+    assert track is not None
+    assert face is not None
+    assert face.mean is not None
+    assert (track.person, track.session, track.genuine) == ("ada", "monday", True)
+    assert len(track.time_s) == pytest.approx(148, abs=3)
+    assert face.looks == pytest.approx(10, abs=1)
+
+
+def test_one_that_is_no_video_is_told_and_leaves_the_others_alone(first: list[Gathered]) -> None:
+    assert first[1].track is None
+    assert "notes.mp4" in first[1].why
+
+
+def test_what_was_made_is_taken_as_it_is(home: Path, first: list[Gathered]) -> None:
+    """An afternoon's work must not be done again since one more recording came."""
+    before = (home / "work" / "monday.npz").stat().st_mtime_ns
+    [again] = gather([str(home / "monday.mp4")], "ada", home / "work", PoseSettings())
+    assert (home / "work" / "monday.npz").stat().st_mtime_ns == before
+    assert again.face is not None
+    assert first[0].face is not None
+    np.testing.assert_array_equal(again.face.mean, first[0].face.mean)
+
+
+def test_only_its_owner_reads_the_working_folder(home: Path, first: list[Gathered]) -> None:
+    """It holds a mean face a recording."""
+    assert (home / "work").stat().st_mode & 0o777 == 0o700
+
+
+def test_another_recording_of_the_same_name_is_not_taken_for_the_first(
+    home: Path, first: list[Gathered], tmp_path: Path
+) -> None:
+    [other] = gather([str(film(tmp_path / "monday.mp4", seed=2))], "ada", home / "work", PoseSettings())
+    assert "was made from another file" in other.why
+
+
+def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Else one would be taken for the other."""
+    with pytest.raises(DataUnusable, match="needs a name of its own"):
+        gather([str(tmp_path / "a" / "monday.mp4"), str(tmp_path / "b" / "monday.mp4")], "ada", tmp_path, PoseSettings())
