@@ -29,11 +29,11 @@ SPLIT = 0.98
 """As a share of the limit: 0.45 of 0.46. The first eight looks of one face fall into two groups whose means lie 0.40
 apart at most (medians 0.20 to 0.32, five clips); of two faces mixed, 0.52 and more (140 mixtures, median 0.63)."""
 
-RECENT_LOOKS = 4
+ODD_LOOKS = 4
 MOVED = 0.87
-"""As a share of the limit: 0.40 of 0.46. A look so far from the mean of its shot is followed by more at once, and four
-whose mean is so far show another face: four of one speaker in a row lie 0.2 from the rest of the speech (0.36 at most),
-of two people 0.43 and more."""
+"""As a share of the limit: 0.40 of 0.46. A look so far from the mean of its shot is odd: it is not taken into the mean
+and followed by more at once. Four odd ones whose own mean is so far show another face: four of one speaker in a row lie
+0.2 from the rest of the speech (0.36 at most), of two people 0.43 and more."""
 
 BACK_LOOKS = 2
 
@@ -42,8 +42,6 @@ START_S = 0.25
 """Eight looks over 1.75 s lie 0.13 to 0.15 from the rest of a speech, and over 0.7 s, of one posture, 0.17 to 0.24."""
 
 STEADY_S = 1.0
-RECENT_S = 0.9
-"""Less than STEADY_S: looks of the face before a replacement must not be among the recent ones."""
 
 HOLD_S = 5.0
 """What was said holds for so long without a face: as long as a window, so no window is without any look."""
@@ -54,16 +52,15 @@ class FaceTrack:
 
     There is no clock in here: times are the stream's, in seconds, and rise from begin() on. The first looks of a shot
     come four a second until it is clear whose face it is, then one a second; a look that is far from the others brings
-    more at once, so that a replacement without a cut is noticed within 1.5 s: then the shot starts anew
-    with the looks since. A face that was seen too little, or whose mean lies between the limits from the start, is
-    unseen: not judged, for a reason.
+    more at once, so that a replacement without a cut is noticed within 1.5 s: then the shot starts anew with the odd
+    looks. They count by number, however far apart, and do not renew HOLD_S: who shows the face for a moment now and
+    then, and is turned away between, is no less another. A face that was seen too little, or whose mean lies between
+    the limits from the start, is unseen: not judged, for a reason.
     """
 
     def __init__(self, people: Mapping[str, FaceReferences]) -> None:
         """people has the references of one person or more, all of one network."""
         self._people = people
-        limit = max(references.limit for references in people.values())
-        self._moved_limit, self._split_limit = MOVED * limit, SPLIT * limit
         self.who: Who = "unseen"
         self.why = "it was not looked at yet"
         """Why the face is unseen, in words that follow "the face is not judged: "; empty when it isn't unseen."""
@@ -76,17 +73,25 @@ class FaceTrack:
         self._sum = np.zeros(next(iter(people.values())).means.shape[1])  # float64, of the shot's vectors
         self._looks = 0  # vectors in it
         self._first: list[Vector] = []  # the looks that the face becomes known by, at most SHOT_LOOKS
-        self._recent: list[tuple[float, Vector]] = []  # (time_s, vector), of the last RECENT_S
+        self._odd: list[Vector] = []  # the odd looks since the last one that was not
         self._before: npt.NDArray[np.float64] | None = None  # mean of the face whose place another took in this shot
         self._back = 0  # looks in a row that were like that one again
 
     def nearest(self) -> tuple[str, float, float] | None:
-        """Give the person whose references lie nearest to the shot's mean, its distance and their limit, if any do."""
+        """Give whom the claim is about, the distance of the shot's mean from their references, and their limit.
+
+        That is the person whose face was seen, as long as nothing else is; otherwise whose references lie nearest.
+        """
         if not self._looks:
             return None
-        mean = (self._sum / self._looks).astype(np.float32)
-        found = [(name, known.distance(mean), known.limit) for name, known in self._people.items()]
-        return min(found, key=lambda one: one[1] / one[2])
+        return self._of(self._person) if self.who == "person" else self._nearest()
+
+    def _nearest(self) -> tuple[str, float, float]:
+        return min(map(self._of, self._people), key=lambda one: one[1] / one[2])
+
+    def _of(self, person: str) -> tuple[str, float, float]:
+        known = self._people[person]
+        return person, known.distance((self._sum / self._looks).astype(np.float32)), known.limit
 
     def begin(self, time_s: float) -> None:
         """Start anew: another shot, another epoch, or somebody else who is followed."""
@@ -100,7 +105,7 @@ class FaceTrack:
 
     def glance(self, time_s: float, found: Vector | Unseen) -> None:
         """See whether a face between two looks is still the shot's; if it isn't, more looks come at once."""
-        if not isinstance(found, Unseen) and self._far(found, self._sum, self._looks):
+        if not isinstance(found, Unseen) and self._far(found):
             self.odd, self._next_s = True, time_s
 
     def look(self, time_s: float, found: Vector | Unseen) -> Who:
@@ -108,25 +113,37 @@ class FaceTrack:
         if isinstance(found, Unseen):
             self._missed(time_s, found)
             return self.who
-        self._seen_s = time_s
-        self._recent = [(at_s, vector) for at_s, vector in self._recent if time_s - at_s < RECENT_S]
-        self._recent.append((time_s, found))
-        self._sum, self._looks = self._sum + found, self._looks + 1
-        if len(self._first) < SHOT_LOOKS:
-            self._first.append(found)
-            if len(self._first) == SHOT_LOOKS and widest_split(self._first) > self._split_limit:
-                self._begin_again()
-        self.odd, few = self._moved(found), len(self._recent) < RECENT_LOOKS
-        if self.odd and not few and self._moved(self._recent_sum() / len(self._recent)):
-            self._take_over()
-        elif self._is_back(found):
+        if self._is_back(found):
             self._take_back()
+        elif self._far(found):
+            self._look_oddly(time_s, found)
+        else:
+            self._take(time_s, [found])
         self._judge()
         if self._looks > MOST_LOOKS:  # a face that changes slowly must not hide behind an hour of looks
             self._sum, self._looks = self._sum * (MOST_LOOKS / self._looks), MOST_LOOKS
         unsure = self._looks < SHOT_LOOKS or (self.who == "unseen" and self._looks < MOST_LOOKS)
-        self._next_s = time_s + (SOON_S if self.odd and few else START_S if unsure else STEADY_S)
+        self._next_s = time_s + (SOON_S if self.odd else START_S if unsure else STEADY_S)
         return self.who
+
+    def _take(self, time_s: float, found: Sequence[Vector]) -> None:
+        """Take looks of the shot's face into its mean."""
+        self._seen_s, self.odd, self._odd = time_s, False, []
+        self._sum, self._looks = self._sum + np.sum(found, axis=0, dtype=np.float64), self._looks + len(found)
+        if len(self._first) < SHOT_LOOKS:
+            self._first += found
+            if len(self._first) >= SHOT_LOOKS and widest_split(self._first) > SPLIT * self._limit():
+                self._begin_again()
+
+    def _look_oddly(self, time_s: float, found: Vector) -> None:
+        """Put by a look that may be another face's, until so many tell."""
+        self._odd, self.odd = [*self._odd, found], True
+        if len(self._odd) < ODD_LOOKS:
+            return
+        if self._far(np.mean(self._odd, axis=0)):
+            self._take_over(time_s)
+        else:
+            self._take(time_s, self._odd)
 
     def _begin_again(self) -> None:
         """Leave behind looks that are of more than one face; what was begun under them is of more than one body."""
@@ -136,28 +153,27 @@ class FaceTrack:
 
     def _is_back(self, found: Vector) -> bool:
         """Tell whether two looks in a row show the face from before again: a hand was before it, or it was turned."""
-        alike = self._before is not None and float(np.linalg.norm(self._before - found)) <= self._moved_limit
+        alike = self._before is not None and float(np.linalg.norm(self._before - found)) <= MOVED * self._limit()
         self._back = self._back + 1 if alike else 0
         return self._back >= BACK_LOOKS
 
     def _take_back(self) -> None:
         """Go on with the face from before, as if it had been looked at SHOT_LOOKS times."""
         assert self._before is not None
-        self._sum, self._looks, self._recent = self._before * SHOT_LOOKS, SHOT_LOOKS, []
+        self._sum, self._looks, self._odd = self._before * SHOT_LOOKS, SHOT_LOOKS, []
         self._first = [self._before.astype(np.float32)] * SHOT_LOOKS
         self._before, self._back, self.odd = None, 0, False
         self.who = "unseen"
         self.faces += 1
 
-    def _take_over(self) -> None:
+    def _take_over(self, time_s: float) -> None:
         """Go on with another face's looks alone."""
-        before = self._looks - len(self._recent)
-        self._before, self._back = (self._sum - self._recent_sum()) / before, 0
-        self._sum, self._looks = self._recent_sum(), len(self._recent)
-        self._first = [vector for _, vector in self._recent]
+        self._before, self._back = self._sum / self._looks, 0
+        self._sum, self._looks = np.sum(self._odd, axis=0, dtype=np.float64), len(self._odd)
+        self._first, self._odd, self._seen_s = self._odd, [], time_s
         self.who, self.odd = "unseen", False
         self.faces += 1
-        _, distance, limit = self._known()
+        _, distance, limit = self._nearest()
         if distance > (1 + BAND) * limit:
             self.who = "somebody_else"
 
@@ -175,38 +191,37 @@ class FaceTrack:
         """Bring who and why up to date with the shot's mean."""
         if not self._looks:
             return
-        person, distance, limit = self._known()
         enough = self._looks >= SHOT_LOOKS
+        person, distance, limit = self._nearest()
         if enough and distance <= limit:
             if self.who == "person" and person != self._person:
                 self.faces += 1  # somebody else of the enrolled took the place
             self.who, self._person = "person", person
-        elif (enough and distance > (1 + BAND) * limit) or (
-            self._looks >= EARLY_LOOKS and distance > (1 + 2 * BAND) * limit
-        ):
+        elif self._clearly_another(enough):
             self.who = "somebody_else"
         unsure = "it is neither clearly the person's nor clearly another's" if enough else "it was seen too little"
         self.why = unsure if self.who == "unseen" else ""
 
-    def _known(self) -> tuple[str, float, float]:
+    def _clearly_another(self, enough: bool) -> bool:
+        """Tell whether the shot's mean is too far from whom it was, and from everybody else whom the channel knows."""
+        _, distance, limit = self._of(self._person) if self.who == "person" else self._nearest()
+        if enough and distance > (1 + BAND) * limit:
+            return True
+        return self._looks >= EARLY_LOOKS and distance > (1 + 2 * BAND) * limit
+
+    def _far(self, mean: npt.NDArray[np.floating]) -> bool:
+        """Tell whether a vector is far from the mean of this shot's looks, which have to be enough to tell."""
+        if self._looks < SHOT_LOOKS:
+            return False
+        return float(np.linalg.norm(self._sum / self._looks - mean)) > MOVED * self._limit()
+
+    def _limit(self) -> float:
+        """Give the limit of whom the claim is about: another person's looser one must not let strangers pass here."""
         known = self.nearest()
-        assert known is not None
-        return known
-
-    def _moved(self, mean: npt.NDArray[np.floating]) -> bool:
-        """Tell whether a vector is far from the mean of this shot's looks before the recent ones."""
-        return self._far(mean, self._sum - self._recent_sum(), self._looks - len(self._recent))
-
-    def _far(self, mean: npt.NDArray[np.floating], total: npt.NDArray[np.float64], looks: int) -> bool:
-        """Tell whether a vector is far from the mean of so many looks, which have to be enough to tell."""
-        return looks >= SHOT_LOOKS and float(np.linalg.norm(total / looks - mean)) > self._moved_limit
-
-    def _recent_sum(self) -> npt.NDArray[np.float64]:
-        total: npt.NDArray[np.float64] = np.sum([vector for _, vector in self._recent], axis=0, dtype=np.float64)
-        return total
+        return min(one.limit for one in self._people.values()) if known is None else known[2]
 
     def _forget(self) -> None:
-        self._sum, self._looks, self._recent = np.zeros_like(self._sum), 0, []
+        self._sum, self._looks, self._odd = np.zeros_like(self._sum), 0, []
         self._first, self._before, self._back = [], None, 0
 
 

@@ -74,4 +74,6 @@ def test_another_recording_of_the_same_name_is_not_taken_for_the_first(
 def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
     """Else one would be taken for the other."""
     with pytest.raises(DataUnusable, match="needs a name of its own"):
-        gather([str(tmp_path / "a" / "monday.mp4"), str(tmp_path / "b" / "monday.mp4")], "ada", tmp_path, PoseSettings())
+        gather(
+            [str(tmp_path / "a" / "monday.mp4"), str(tmp_path / "b" / "monday.mp4")], "ada", tmp_path, PoseSettings()
+        )

@@ -236,11 +236,44 @@ def test_the_nearest_is_told_by_each_ones_own_limit() -> None:
     assert nearest == ("ada", pytest.approx(0.3), 0.46)
 
 
-def test_a_face_has_moved_by_the_widest_limit_of_the_enrolled() -> None:
-    """0.35 is a change for Bob's references, 0.87 of 0.3, and none for Ada's, whose face it is."""
-    track = FaceTrack({"ada": enrolled(0, 0, 0.46), "bob": enrolled(1, 0.9, 0.3)})
-    seen(track, lambda time_s: face(0) if time_s < 3 else face(0.35, 2), 6)
+@pytest.mark.parametrize("bobs", [0.3, 0.6])
+def test_a_face_has_moved_by_the_limit_of_whose_it_was(bobs: float) -> None:
+    """0.35 is no change to Ada, whose limit is 0.46, and 0.41 is one, 0.87 of 0.46 being 0.40: whatever Bob's is."""
+    two = {"ada": enrolled(0, 0, 0.46), "bob": enrolled(1, 0.9, bobs)}
+    near, far = FaceTrack(two), FaceTrack(two)
+    seen(near, lambda time_s: face(0) if time_s < 3 else face(0.35, 2), 6)
+    seen(far, lambda time_s: face(0) if time_s < 3 else face(0.41, 2), 6)
+    assert (near.who, near.faces, far.faces) == ("person", 0, 1)
+
+
+def test_between_the_limits_it_stays_the_one_whom_it_was() -> None:
+    """0.49 from Ada is no longer within her limit of 0.46; that it lies 0.47 from Bob makes it nobody of his."""
+    track = FaceTrack({"ada": enrolled(0, 0, 0.46), "bob": enrolled(0, 0.96, 0.46)})
+    seen(track, lambda time_s: face(0.45), 3)
+    seen(track, lambda time_s: face(0.49), 60, from_s=3)
+    assert track.nearest() == ("ada", pytest.approx(0.49, abs=0.002), 0.46)
     assert (track.who, track.faces) == ("person", 0)
+
+
+@pytest.mark.parametrize(("lasts_s", "every_s"), [(0.1, 1.0), (0.2, 1.0), (0.1, 2.0), (0.2, 2.0), (0.1, 4.0)])
+def test_another_face_that_is_only_glimpsed_is_never_trusted_for_longer_than_a_hidden_one(
+    lasts_s: float, every_s: float
+) -> None:
+    """Turned away between the glimpses, 0.55 away: whoever stands there is not the person 5 s after the change."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: PERSON, 12)
+    later = seen(track, lambda time_s: face(0.55, 1) if time_s % every_s < lasts_s else TURNED, 60, from_s=12)
+    assert [time_s for time_s, who in later if who == "person" and time_s > 17.1] == []
+
+
+def test_odd_looks_of_the_same_face_are_taken_into_its_mean_after_all() -> None:
+    """Four looks 0.42 away on four sides have a mean 0.21 away: a head that turns about, not another face."""
+    track = FaceTrack({"ada": REFERENCES})
+    seen(track, lambda time_s: face(0.0), 3)
+    for number in range(4):
+        track.look(3.0 + number / 10, face(0.42, number + 1))
+    assert (track.who, track.odd, track.faces) == ("person", False, 0)
+    assert distance(track) == pytest.approx(0.42 * 2 / 13, abs=0.001)  # nine looks at 0, four at 0.42
 
 
 def test_an_odd_look_is_forgotten_with_its_shot() -> None:
