@@ -115,7 +115,7 @@ class ChannelConfig(Section):
     def _one_way(self) -> "ChannelConfig":
         if self.model is not None and self.persons:
             raise ValueError("has both model and persons; name several models under persons")
-        if self.persons and not self.identity.require:
+        if len(self.persons) > 1 and not self.identity.require:
             raise ValueError("names several persons, among whom the face picks; identity.require can't be false")
         if (self.person is not None or self.sha256 is not None) and self.model is None:
             raise ValueError("has person or sha256 without model; name the model that they are of")

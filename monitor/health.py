@@ -67,7 +67,7 @@ class Health:
     def tick(self, now_s: float, step_s: float) -> None:
         """Add step_s to the blind time when no window was judged of late, and to the person's time on screen."""
         self.watched_s += step_s
-        self.on_screen_s += step_s * (self._claim(now_s).who == "person")
+        self.on_screen_s += step_s * (self.claim_at(now_s).who == "person")
         if not self._judged_of_late(now_s):
             self.blind_s += step_s
 
@@ -88,7 +88,7 @@ class Health:
             return "degraded"
         return stream_state
 
-    def _claim(self, now_s: float) -> Claim:
+    def claim_at(self, now_s: float) -> Claim:
         """Give whose face it is now; of a place where nobody is followed, or of a stream that is down, none is told."""
         if self.claim is None or self.claim.who == "not_asked":
             return Claim("not_asked")
@@ -104,7 +104,7 @@ class Health:
 
     def fields(self, now_s: float) -> dict[str, str | int | float]:
         """Give the counted part of the channel's health hash; a share that is not known yet is -1."""
-        latest, claim = self.latest, self._claim(now_s)
+        latest, claim = self.latest, self.claim_at(now_s)
         return {
             "face": claim.who,
             "face_person": claim.person,

@@ -24,6 +24,12 @@ class Judging:
     rules: Mapping[str, Rule]
     stages: Channel
 
+    @property
+    def at_first(self) -> Claim:
+        """What is known of the face before the first picture."""
+        asked = any(model.card.faces for model in self.models.values())
+        return Claim("unseen", why="it was not looked at yet") if asked else Claim("not_asked")
+
     def whom(self, claim: Claim | None) -> str:
         """Name the person whose model judges: whom the face claims to be, or the only one there is."""
         if claim is not None and claim.who == "person" and claim.person in self.models:
@@ -47,7 +53,8 @@ class HealthReport:
         self._channels, self._mailbox, self._publisher, self._evidence = channels, mailbox, publisher, evidence
         self._streams: dict[str, StreamState] = {}
         self._told_s = 0.0
-        self.health = {name: Health(started_s, every_s) for name in channels}
+        self._every_s = every_s
+        self.health = {name: Health(started_s, every_s, claim=judging.at_first) for name, judging in channels.items()}
 
     def note_state(self, state: StreamState) -> None:
         """Take what the ingest tells of a stream."""
@@ -76,14 +83,16 @@ class HealthReport:
     def _fields(self, name: str, health: Health, now_s: float) -> dict[str, str | int | float]:
         """Give what stands in the channel's health hash."""
         judging, stream = self._channels[name], self._streams.get(name)
-        incident, person = judging.stages.verdict.open_incident, judging.whom(health.claim)
+        incident, person = judging.stages.verdict.open_incident, judging.whom(health.claim_at(now_s))
         model, rule = judging.models.get(person), judging.rules.get(person)
         return {
             "url": redact(judging.config.url.get_secret_value()),
             "person": ", ".join(judging.models) if model is None else person,
+            "persons": "\n".join(judging.models),
             "model": ", ".join(m.path.name for m in judging.models.values()) if model is None else model.path.name,
             "model_note": "" if model is None else model.card.note,
             **({} if rule is None else {"enter": rule.enter, "clear": rule.clear}),
+            "every_s": self._every_s,
             "face_required": int(judging.stages.identity.required),
             "state": health.state(
                 "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s

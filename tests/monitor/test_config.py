@@ -127,3 +127,9 @@ def test_a_channel_says_whom_it_knows_in_one_way(channel: dict[str, Any], why: s
     """A forgotten `model:` would silently watch nobody."""
     with pytest.raises(ConfigError, match=why):
         parse({"channels": [{"name": "one", "url": "rtsp://127.0.0.1/"} | channel]}, "a test")
+
+
+def test_one_person_under_persons_may_be_judged_without_a_face() -> None:
+    """Among one there is nobody to pick from."""
+    text = {"channels": [{"name": "one", "url": "x", "persons": ["a.pt"], "identity": {"require": False}}]}
+    assert parse(text, "a test").channels[0].models == ("a.pt",)

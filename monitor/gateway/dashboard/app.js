@@ -42,12 +42,14 @@ const act = {
     if (said) request({ type: kept.held ? "release" : "hold", incident: incident.id, reason: said.text });
   },
   async silence({ channel }) {
-    const person = channels.get(channel)?.health.person;
-    const choice = { channel: `the channel ${channel}`, ...(person && { person: `${person}, on every channel` }) };
+    const persons = channels.get(channel)?.persons ?? [];
+    const choice = { channel: `the channel ${channel}` };
+    for (const person of persons) choice[`person:${person}`] = `${person}, on every channel`;
     const said = await askWords({ title: `Silence ${channel}`, about: "Nothing is raised until then. Watching and scoring go on.", button: "Silence", choice });
     if (!said) return;
     const until_s = said.forS ? Date.now() / 1000 + offsetS + said.forS : 0;
-    request({ type: "silence", [said.what]: said.what === "person" ? person : channel, until_s });
+    const whom = said.what === "channel" ? { channel } : { person: said.what.slice("person:".length) };
+    request({ type: "silence", ...whom, until_s });
   },
 };
 
@@ -210,7 +212,8 @@ function summary() {
   $("silences").hidden = !quiet.length;
   $("silences").textContent = quiet.length ? `Silenced: ${quiet.map(([key, until]) => `${key.split(":")[1]} until ${clock(until)}`).join(", ")}` : "";
   for (const each of channels.values()) {
-    each.silenced = quiet.some(([key]) => key === `channel:${each.name}` || key === `person:${each.health.person}`);
+    const isQuiet = (key) => quiet.some(([one]) => one === key);
+    each.silenced = isQuiet(`channel:${each.name}`) || (each.persons.length > 0 && each.persons.every((person) => isQuiet(`person:${person}`)));
   }
   const states = [...channels.values()].map((each) => each.verdict()[0]);
   const count = (...names) => states.filter((state) => names.includes(state)).length;

@@ -41,6 +41,17 @@ export class Channel {
     this.#health = health;
   }
 
+  /** Everybody whom this channel knows; an older worker tells of one. */
+  get persons() {
+    return String(this.#health.persons || this.#health.person || "").split("\n").filter(Boolean);
+  }
+
+  /** Tell whether the latest window is of now: where windows come seldom, it is for longer. */
+  get #fresh() {
+    const mostMs = Math.max(OLD_SCORE_MS, 1500 * (Number(this.#health.every_s) || 0));
+    return this.latest !== null && performance.now() - this.latestAt < mostMs;
+  }
+
   /** Take a `score` message. */
   score({ id, window }) {
     this.latest = window;
@@ -80,10 +91,10 @@ export class Channel {
     if (["stream_down", "connecting", "silent", "ended"].includes(state)) {
       return [state, why || { connecting: "waiting for the first picture", ended: "the recording is over" }[state] || ""];
     }
-    const open = this.incidents(this.name).find((incident) => incident.state !== "resolved");
-    const fresh = this.latest && performance.now() - this.latestAt < OLD_SCORE_MS;
-    if (open) return [open.state, `does not move like ${open.person}`];
-    if (!fresh) return ["not_judged", REASONS[this.health.reason] ?? "no verdict yet"];
+    const open = this.incidents(this.name).filter((incident) => incident.state !== "resolved");
+    const worst = open.find((incident) => incident.state === "firing") ?? open[0];
+    if (worst) return [worst.state, `does not move like ${worst.person}`];
+    if (!this.#fresh) return ["not_judged", REASONS[this.health.reason] ?? "no verdict yet"];
     if (this.latest.not_judged) return ["not_judged", REASONS[this.latest.not_judged] ?? this.latest.not_judged];
     return ["clear", `moves like ${this.latest.person}`];
   }
@@ -93,7 +104,7 @@ export class Channel {
     const [verdict, words] = this.verdict();
     const { enter = 0, clear = 0, person = "", model_note: note = "" } = this.health;
     const value = this.latest?.score;
-    const fresh = value !== undefined && performance.now() - this.latestAt < OLD_SCORE_MS;
+    const fresh = value !== undefined && this.#fresh;
     root.dataset.verdict = verdict;
     root.dataset.level = !fresh ? "none" : value >= enter ? "enter" : value < clear ? "clear" : "between";
     state.textContent = VERDICTS[verdict];
@@ -121,7 +132,7 @@ export class Channel {
   /** Find whose face is on screen, null when what was said of it is old. */
   #face() {
     const now = performance.now();
-    const window = now - this.latestAt < OLD_SCORE_MS ? this.latest : null;
+    const window = this.#fresh ? this.latest : null;
     return window?.face || now - this.#healthAt < OLD_HEALTH_MS ? faceNow(this.#health, window) : null;
   }
 

@@ -276,3 +276,36 @@ def test_no_plate_breaks_the_page_at_any_size(
         page.screenshot(path=folder / f"faces-{name}-large.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate(over) == []
+
+
+def test_each_of_several_persons_can_be_silenced(page: Any, publisher: Publisher, store: "redis.Redis") -> None:
+    """All their names in one are nobody's: an order for them would silence none, and the tile would say it did."""
+    publisher.health("one", HEALTH | {"person": "ada, bob", "persons": "ada\nbob"})
+    page.wait_for_selector("[data-channel=one] .plate span:has-text('ada, bob')")
+    page.keyboard.press("s")
+    page.wait_for_selector("#words[open]")
+    page.select_option("#words-what", label="bob, on every channel")
+    page.click("#words button:has-text('Silence')")
+    wait(lambda: publisher.silenced("one", "bob"))
+    assert not publisher.silenced("one", "ada")
+    assert list(store.hgetall(keys.SILENCES)) == ["person:bob"]
+
+
+def test_a_tile_shows_who_fires_before_whom_is_only_suspected(page: Any, publisher: Publisher) -> None:
+    """Two persons of one channel can each have an incident; the newer is not the worse."""
+    publisher.incident(incident(1, person="ada", state="firing", fired=True))
+    publisher.incident(incident(2, person="bob", state="pending"))
+    page.wait_for_selector("[data-incident=inc-2]")
+    page.wait_for_selector("[data-channel=one][data-verdict=firing] .why:has-text('does not move like ada')")
+
+
+def test_a_window_counts_for_as_long_as_windows_are_apart(page: Any, publisher: Publisher) -> None:
+    """One each 10 s is no silence: what it said holds for 15 s."""
+    publisher.health("one", HEALTH | {"every_s": 10.0})
+    publisher.score(score(0.25))
+    page.wait_for_selector("[data-channel=one][data-verdict=clear]")
+    fresh = "performance.now = (now => () => now.call(performance) + 9000)(performance.now)"
+    page.evaluate(fresh)
+    publisher.health("one", HEALTH | {"every_s": 10.0, "fps": 24.0})
+    page.wait_for_selector("[data-channel=one] :text('24 fps')", state="attached")
+    assert page.locator("[data-channel=one]").get_attribute("data-verdict") == "clear"
