@@ -294,7 +294,8 @@ def test_each_of_several_persons_can_be_silenced(page: Any, publisher: Publisher
 def test_a_tile_shows_who_fires_before_whom_is_only_suspected(page: Any, publisher: Publisher) -> None:
     """Two persons of one channel can each have an incident; the newer is not the worse."""
     publisher.incident(incident(1, person="ada", state="firing", fired=True))
-    publisher.incident(incident(2, person="bob", state="pending"))
+    newer_s = incident(1).arrived_s + 10
+    publisher.incident(incident(2, person="bob", state="pending", arrived_s=newer_s))
     page.wait_for_selector("[data-incident=inc-2]")
     page.wait_for_selector("[data-channel=one][data-verdict=firing] .why:has-text('does not move like ada')")
 
