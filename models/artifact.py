@@ -9,7 +9,6 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.card import SCHEMA, Card
+from models.card import SCHEMA, Card, card_of
 from models.errors import ModelMismatch, ModelNotTrusted, ModelUnreadable
 from models.skeleton import KEYPOINTS, RATE_HZ, WINDOW_POSES
 
@@ -220,12 +219,9 @@ def _card(path: Path, content: bytes) -> Card:
     if values.get("schema") != SCHEMA:
         raise ModelMismatch(path, "schema", expected=SCHEMA, found=values.get("schema"))
     try:
-        known = {entry.name for entry in fields(Card)}
-        card = Card(**{key: value for key, value in values.items() if key in known})
-    except TypeError as error:
+        return card_of(values)
+    except ValueError as error:
         raise ModelUnreadable(path, f"its card is not whole: {error}") from None
-    object.__setattr__(card, "keypoints", tuple(card.keypoints))  # JSON knows no tuple
-    return card
 
 
 def _check(path: Path, card: Card, pose_backend: dict[str, str] | None) -> None:

@@ -3,12 +3,17 @@
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from models.skeleton import KEYPOINTS, RATE_HZ, WINDOW_POSES
 
 SCHEMA = "bodywatch-model/1"
+
+DEEPEST = 16
+"""No card nests further; what does is made to exhaust a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,46 @@ class Card:
             "own body moves like the person and is not found. Arms out of view, or a shot under 5 s: not judged.",
         ]
         return "\n".join(lines)
+
+
+_CARD = TypeAdapter(Card)
+
+
+def card_of(values: dict[str, Any]) -> Card:
+    """Make a card of what a file says; what a newer version added is left out.
+
+    Raises:
+        ValueError: a field is missing or of another type, or a text holds what a terminal would obey.
+    """
+    if _deeper(values, DEEPEST):
+        raise ValueError(f"nests deeper than {DEEPEST}")
+    known = {entry.name for entry in fields(Card)}
+    try:
+        card = _CARD.validate_python({key: value for key, value in values.items() if key in known})
+    except ValidationError as error:
+        [first, *_] = error.errors(include_url=False)
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+    for name in ("person", "features", "normalisation", "created", "trainer", "filter", "note"):
+        text: str = getattr(card, name)
+        if not text.replace("\n", "" if name == "note" else "\n").isprintable():
+            raise ValueError(f"{name}: holds a control character")
+    if not card.person.strip():
+        raise ValueError("person: is empty")
+    return card
+
+
+def _deeper(values: Any, than: int) -> bool:
+    """Tell whether lists and objects nest deeper than so many, without a call for each level."""
+    level = [values]
+    for _ in range(than):
+        level = [inner for one in level for inner in _inner(one) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(one: Any) -> list[Any]:
+    return list(one.values()) if isinstance(one, dict) else list(one)
 
 
 def _face_facts(faces: dict[str, Any]) -> dict[str, Any] | None:

@@ -224,6 +224,44 @@ def test_a_card_nested_to_exhaustion_is_refused(tmp_path: Path) -> None:
         artifact.read_card(tmp_path / "deep.pt")
 
 
+def with_card(source: Path, target: Path, **changed: Any) -> Path:
+    """Copy a model file with other words in its card."""
+    with zipfile.ZipFile(source) as now, zipfile.ZipFile(target, "w") as other:
+        for name in now.namelist():
+            content = now.read(name)
+            if name.endswith("card.json"):
+                content = json.dumps(json.loads(content) | changed).encode()
+            other.writestr(name, content)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"person": ["ada"]}, "person: input should be a valid string"),
+        ({"person": None}, "person: input should be a valid string"),
+        ({"person": " "}, "person: is empty"),
+        ({"person": "ada\nbob"}, "person: holds a control character"),
+        ({"note": "\x1b]0;owned\x07"}, "note: holds a control character"),
+        ({"thresholds": None}, "thresholds: input should be a valid dictionary"),
+        ({"pose_backend": ["openpose-thin"]}, "pose_backend: input should be a valid dictionary"),
+        ({"keypoints": None}, "keypoints: input should be a valid tuple"),
+        ({"window": "long"}, "window: input should be a valid integer"),
+        ({"data": {"x": json.loads("[" * 20 + "]" * 20)}}, "nests deeper than 16"),
+    ],
+)
+def test_a_card_with_a_field_of_another_kind_is_refused_by_name(
+    model_file: Path, tmp_path: Path, changed: dict[str, Any], why: str
+) -> None:
+    """A card comes from outside: a list for a name, or a name that a terminal obeys, must not get further than here."""
+    with pytest.raises(ModelUnreadable, match=f"its card is not whole: {why}"):
+        artifact.read_card(with_card(model_file, tmp_path / "other.pt", **changed))
+
+
+def test_a_note_may_have_lines(model_file: Path, tmp_path: Path) -> None:
+    assert artifact.read_card(with_card(model_file, tmp_path / "other.pt", note="one\ntwo")).note == "one\ntwo"
+
+
 def test_an_index_nested_to_exhaustion_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("[" * 100_000, encoding="utf-8")
     with pytest.raises(ModelUnreadable, match="its index can't be read"):
