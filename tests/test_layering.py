@@ -51,6 +51,7 @@ MAY_IMPORT = {
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",
     "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",
+    "trainer.gather": "models models.face monitor.stages trainer.data trainer.errors trainer.faces",
     "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.json_files "
     "trainer.metrics trainer.recipe trainer.runs trainer.train",
     "trainer.commands": "models models.face monitor.errors monitor.stages trainer.data trainer.errors trainer.faces "

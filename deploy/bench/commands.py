@@ -114,7 +114,8 @@ def identity(
     from rich.console import Console
     from rich.progress import Progress
 
-    from deploy.bench.identity import read_manifest, run, told
+    from deploy.bench.face_manifest import read_manifest
+    from deploy.bench.identity import run, told
 
     recordings = read_manifest(manifest)
     with Progress(console=Console(stderr=True), disable=as_json) as bar:

@@ -4,37 +4,25 @@ Every shot of every recording is held against every other recording, as the moni
 file: one event's mean on the one side, eight to sixteen looks on the other.
 """
 
-import csv
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, takewhile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from deploy.bench.face_manifest import Recording
 from models.face.align import Unseen
 from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences
-from monitor.errors import ConfigError, StreamError, StreamNotFound
+from monitor.errors import StreamError
 from monitor.records import Frame, Sighting, Who
 from monitor.stages.face_track import MOST_LOOKS, SHOT_LOOKS, START_S, FaceTrack
 from monitor.stages.pose import PoseNetwork
 from trainer.faces import Event, Look, See, event_of, look_at, see_with
-
-COLUMNS = ("path", "person", "session")
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One row of a manifest: who is shown in it, at what event. It should show nobody else as the speaker."""
-
-    path: Path
-    person: str
-    session: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,38 +41,6 @@ class Pair:
     same: bool
     who: Who
     distance: float
-
-
-def read_manifest(path: Path) -> list[Recording]:
-    """Read a CSV of path, person and perhaps session; paths are relative to it, a session is the file's name if empty.
-
-    Raises:
-        ConfigError: names the row and the rule.
-        StreamNotFound: a recording is not there.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(file)
-            if missing := [name for name in COLUMNS[:2] if name not in (table.fieldnames or ())]:
-                raise ConfigError(str(path), "row 1", f"lacks the column {missing[0]}; it has path,person[,session]")
-            recordings = [_recording(path, number, row) for number, row in enumerate(table, start=2)]
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigError(str(path), "the manifest", f"can't be read ({why})") from None
-    if len(recordings) < 2:
-        raise ConfigError(str(path), "the manifest", "lists fewer than two recordings: nothing to hold them against")
-    return recordings
-
-
-def _recording(manifest: Path, number: int, row: dict[str, str | None]) -> Recording:
-    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    for name in COLUMNS[:2]:
-        if not values[name]:
-            raise ConfigError(str(manifest), f"row {number}", f"{name} is empty")
-    path = manifest.parent / values["path"]
-    if not path.is_file():
-        raise StreamNotFound(str(path))
-    return Recording(path, values["person"], values["session"] or path.stem)
 
 
 def run(
@@ -113,7 +69,25 @@ def run(
         "ms_per_face": round(float(np.median(spent_ms)), 2) if spent_ms else None,
         "looks": len(spent_ms),
         "recordings": len(recordings),
+        "shots": count_shots(seen),
+        "mixed": {faces.event.name: faces.event.others for faces in seen if faces.event.others},
         "unseen": unseen,
+    }
+
+
+def count_shots(seen: Sequence[Faces]) -> dict[str, int]:
+    """Count what became of every shot: shares are of the told ones alone, those that the stage could decide on.
+
+    too_short: it ended before SHOT_LOOKS looks were due; face_unseen: they were, but too few saw the face.
+    """
+    shots = [list(shot) for faces in seen for _, shot in groupby(faces.looks, key=lambda look: look.shot)]
+    due = [shot[-1].time_s - shot[0].time_s >= (SHOT_LOOKS - 1) * START_S - 1e-6 for shot in shots]
+    told = [sum(not isinstance(look.found, Unseen) for look in shot) >= SHOT_LOOKS for shot in shots]
+    return {
+        "all": len(shots),
+        "told": sum(told),
+        "too_short": sum(not one and not long for one, long in zip(told, due, strict=True)),
+        "face_unseen": sum(not one and long for one, long in zip(told, due, strict=True)),
     }
 
 
@@ -188,12 +162,14 @@ def summary(pairs: Sequence[Pair], limit: float) -> dict[str, Any]:
             "median": _round(np.median, same),
             "accepted": _share(same, "person"),
             "refused": _share(same, "somebody_else"),
+            "undecided": _share(same, "unseen"),
         },
         "other": {
             "pairs": len(other),
             "median": _round(np.median, other),
             "least": _round(np.min, other),
             "accepted": _share(other, "person"),
+            "undecided": _share(other, "unseen"),
         },
     }
 
@@ -208,14 +184,20 @@ def _share(pairs: Sequence[Pair], who: Who) -> float | None:
 
 def told(result: dict[str, Any]) -> str:
     """Lay a result out as text."""
-    same, other = result["same"], result["other"]
+    same, other, shots = result["same"], result["other"], result["shots"]
     lines = [
         f"limit {result['limit']:g}; {result['recordings']} recordings, {result['looks']} looks that saw a face, "
         f"{_or_none(result['ms_per_face'])} ms each on one core",
+        f"{shots['all']} shots: {shots['told']} could be told, {shots['too_short']} are too short, in "
+        f"{shots['face_unseen']} the face was seen too little; shares are of the first",
         f"one person, two events  {same['pairs']:>6} pairs, median distance {_or_none(same['median'])}, "
         f"accepted {_percent(same['accepted'])}, refused as somebody else {_percent(same['refused'])}",
         f"two people              {other['pairs']:>6} pairs, median distance {_or_none(other['median'])}, "
         f"least {_or_none(other['least'])}, accepted {_percent(other['accepted'])}",
+        *(
+            f"mixed: {name}: {looks} looks are of shots unlike its longest one; they are held against the others too"
+            for name, looks in result["mixed"].items()
+        ),
         *(f"unseen: {one['recording']}: {one['why']}" for one in result["unseen"]),
     ]
     return "\n".join(lines)

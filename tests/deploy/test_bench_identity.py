@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.bench.commands import app
-from deploy.bench.identity import Faces, Pair, Recording, compare, read_manifest, summary
+from deploy.bench.face_manifest import Recording, read_manifest
+from deploy.bench.identity import Faces, Pair, compare, count_shots, summary
 from deploy.bench.identity import told as as_text
 from models.face.align import Unseen
 from monitor.errors import ConfigError, StreamNotFound
@@ -80,8 +81,8 @@ def test_shares_are_of_the_pairs_of_their_kind() -> None:
     of_two = [Pair(False, "person", 0.45), Pair(False, "unseen", 0.5)]
     assert summary(of_one + of_two, 0.46) == {
         "limit": 0.46,
-        "same": {"pairs": 4, "median": 0.3, "accepted": 0.75, "refused": 0.25},
-        "other": {"pairs": 2, "median": 0.475, "least": 0.45, "accepted": 0.5},
+        "same": {"pairs": 4, "median": 0.3, "accepted": 0.75, "refused": 0.25, "undecided": 0.0},
+        "other": {"pairs": 2, "median": 0.475, "least": 0.45, "accepted": 0.5, "undecided": 0.5},
     }
 
 
@@ -89,7 +90,9 @@ def test_what_there_is_no_pair_for_is_not_called_none_of_them() -> None:
     """A share of no pairs is neither 0 % nor 100 %."""
     result = summary([], 0.46)
     assert (result["same"]["accepted"], result["other"]["least"]) == (None, None)
-    text = as_text(result | {"ms_per_face": None, "looks": 0, "recordings": 2, "unseen": []})
+    text = as_text(
+        result | {"ms_per_face": None, "looks": 0, "recordings": 2, "unseen": [], "shots": count_shots([]), "mixed": {}}
+    )
     assert "0 pairs, median distance -, accepted -, refused as somebody else -" in text
 
 
@@ -100,10 +103,16 @@ def test_what_there_is_no_pair_for_is_not_called_none_of_them() -> None:
         ("path,person\na.mp4,\n", "row 2: person is empty"),
         ("path,person\na.mp4,ada\n", "fewer than two recordings"),
         ("", "lacks the column path"),
+        ("path;person\na.mp4;ada\n", "lacks the column path, it has path;person"),
+        ("path,person,sesion\na.mp4,ada,gala\n", "has the column sesion"),
+        ("path,person\na.mp4,ada,gala\n", "row 2: has more fields"),
+        ("path,person\na.mp4,ada\nb.mp4,ada\n./a.mp4,bob\n", "row 4: names the file of row 2 again"),
+        ("path,person\na.mp4,Ada\nb.mp4,ada\n", "row 3: is of ada, another row of Ada"),
     ],
 )
 def test_a_wrong_manifest_is_told_by_row(tmp_path: Path, content: str, sentence: str) -> None:
     (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.mp4").touch()
     (tmp_path / "faces.csv").write_text(content)
     with pytest.raises(ConfigError, match=sentence):
         read_manifest(tmp_path / "faces.csv")
@@ -119,10 +128,33 @@ def test_a_recording_without_a_session_is_an_event_of_its_own(tmp_path: Path) ->
     """Paths are relative to the manifest, so that a folder can be moved."""
     (tmp_path / "a.mp4").touch()
     (tmp_path / "b.mp4").touch()
-    (tmp_path / "faces.csv").write_text("path,person,session\na.mp4,ada,\nb.mp4,ada,gala\n")
+    (tmp_path / "faces.csv").write_text("\ufeffpath,person,session\na.mp4,ada,\nb.mp4,ada,gala\n", encoding="utf-8")
     first, second = read_manifest(tmp_path / "faces.csv")
-    assert first == Recording(tmp_path / "a.mp4", "ada", "a")
+    assert first == Recording(tmp_path / "a.mp4", "ada", "a.mp4")
     assert second.session == "gala"
+
+
+def test_recordings_of_one_name_in_two_folders_are_two_events(tmp_path: Path) -> None:
+    for folder in ("monday", "friday"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "speech.mp4").touch()
+    (tmp_path / "faces.csv").write_text("path,person\nmonday/speech.mp4,ada\nfriday/speech.mp4,ada\n")
+    first, second = read_manifest(tmp_path / "faces.csv")
+    assert first.session != second.session
+
+
+def test_every_shot_is_counted_and_why_it_is_in_no_pair() -> None:
+    """Ten looks are 2.25 s: of four shots one is told, one turned away throughout, one seven looks long, one mixed."""
+    turned, short = seen("ada", *[None] * 10), seen("ada", *[0.3] * 7)
+    told = seen("ada", *[0.3] * 16, shots=2)
+    assert count_shots([turned, short, told]) == {"all": 4, "told": 2, "too_short": 1, "face_unseen": 1}
+
+
+def test_looks_of_somebody_else_in_a_recording_are_reported() -> None:
+    """Half of ada's recording shows who lies 0.7 away: in her mean they are not, among the shots held against others
+    they are."""
+    faces = seen("ada", *[0.0] * 9, *[0.7] * 9, shots=2)
+    assert faces.event.others == 9
 
 
 @pytest.mark.slow
