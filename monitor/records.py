@@ -78,7 +78,8 @@ class Claim:
     person is the enrolled person whose references are nearest, "" before the first look; distance is that of the mean
     of this shot's looks from them, limit the one it was measured at. why says what keeps the face from being seen.
     faces counts how often a face took another's place without a cut: another number, another face. required is False
-    where the operator accepted judging without a face. who is "not_asked" where no references are known.
+    where the operator accepted judging without a face. who is "not_asked" where no references are known. passing tells
+    that one look was unlike those before, which the next one may unsay.
     """
 
     who: Who
@@ -88,6 +89,7 @@ class Claim:
     why: str = ""
     faces: int = 0
     required: bool = True
+    passing: bool = False
 
     @property
     def judged(self) -> bool:

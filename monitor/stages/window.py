@@ -25,6 +25,10 @@ that was too slow the demo's genuine speaker then looked like the impostor (seen
 SOON_POSES = 7
 """So many ticks may come with one frame, after a gap of MAX_GAP_S."""
 
+AGAIN_POSES = 3
+"""So many ticks a window that a strange look withheld may come late: else one strange picture in fifteen, always at the
+frame where a window is due, would keep an impostor unjudged for ever."""
+
 TELLING_POSES = 30
 """One second of poses is enough to say that the arms are out of view."""
 
@@ -51,6 +55,7 @@ class PoseWindow:
         self._length = poses
         self._epoch: int | None = None
         self._due = -1
+        self._again = 0  # ticks left in which the latest withheld window may still come
         self._shot = 0
         self._count, self._at = 0, 0
         self._why: Reason = "filling"
@@ -63,7 +68,7 @@ class PoseWindow:
         if self._count < self._length - SOON_POSES or self._last is None:
             return False
         number, at_s = self._last
-        return time_s >= at_s + ((self._due + 1) * self._every - number) / RATE_HZ - EARLY_S - 1e-6
+        return self._again > 0 or time_s >= at_s + ((self._due + 1) * self._every - number) / RATE_HZ - EARLY_S - 1e-6
 
     def push(self, tick: Tick, epoch: int, claim: Claim | None = None) -> Window | NotJudged | None:
         """Take one tick and whose face it is under; every every_s give the window, or the reason why there is none."""
@@ -82,11 +87,25 @@ class PoseWindow:
         else:
             self._clear("nobody")
         slot = tick.number // self._every
+        if slot == self._due and self._again:
+            return self._judge_again(tick, epoch)
         if slot == self._due or (self._due < 0 and tick.number % self._every):
             self._due = max(self._due, slot)
             return None
         self._due = slot
-        return self._judge(tick, epoch)
+        judged = self._judge(tick, epoch)
+        withheld = isinstance(judged, NotJudged) and judged.reason == "face_unseen"
+        self._again = AGAIN_POSES if withheld and claim is not None and claim.passing else 0
+        return judged
+
+    def _judge_again(self, tick: Tick, epoch: int) -> Window | None:
+        """Give the window that was withheld after all, once the face is again the one from before."""
+        self._again -= 1
+        judged = self._judge(tick, epoch)
+        if isinstance(judged, NotJudged):
+            return None
+        self._again = 0
+        return judged
 
     def _ask(self, claim: Claim | None) -> None:
         """Throw away what was begun under another face."""

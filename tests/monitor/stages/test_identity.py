@@ -160,6 +160,24 @@ def test_after_a_cut_to_somebody_else_nothing_is_judged() -> None:
     assert [out for out in given if isinstance(out, Window) and out.end_s >= 8] == []
 
 
+def test_after_a_cut_to_a_hidden_face_nothing_is_judged() -> None:
+    """A cut is what says that it may be somebody else: who was seen before it says nothing of who is there now."""
+    given = play(lambda time_s: ADA if time_s < 8 else None, 20, cuts_s=(8.0,))
+    assert [out for out in given if isinstance(out, Window) and out.end_s >= 8] == []
+
+
+def test_after_a_cut_the_page_names_nobody_until_the_face_is_seen() -> None:
+    """For HOLD_S within a shot it would: over a cut that is somebody else's name on whoever is there."""
+    faces = Faces()
+    identity, faces.now = Identity({"ada": known(0)}, faces), ADA
+    for number in range(4 * FPS):
+        frame = Frame("news", 0, number / FPS, number / FPS, IMAGE)
+        claim = identity.look(frame, Sighting(frame.time_s, Pose(frame.time_s, body(facing=True))), due=False)
+    assert claim.who == "person"
+    cut = Sighting(4.0, Pose(4.0, body(facing=False)), "cut")
+    assert identity.look(Frame("news", 0, 4.0, 4.0, IMAGE), cut, due=False).who == "unseen"
+
+
 def test_a_single_strange_look_costs_one_window_and_no_more() -> None:
     """A hand before the face, a blink: what was begun stays."""
     told = reasons(play(lambda time_s: STRANGER if abs(time_s - 9.0) < 0.01 else ADA, 12))
@@ -168,10 +186,24 @@ def test_a_single_strange_look_costs_one_window_and_no_more() -> None:
 
 
 def test_looks_are_few() -> None:
-    """8 to be sure, then one a second and one for each window: 38 looks of 7 ms in 12 s, 2.2 % of a core."""
+    """8 to be sure, one a second, then one for each window: 8 + 3 + 14 of 7 ms in 12 s, 1.5 % of a core."""
     faces = Faces()
     play(lambda time_s: ADA, 12, faces=faces)
-    assert faces.looks <= 8 + 3 * 10
+    assert faces.looks <= 8 + 3 + 2 * 7 + 1
+
+
+def test_looks_stay_few_when_one_a_second_is_strange() -> None:
+    """Each brings one more at once: four a second of 7 ms are 2.8 % of a core."""
+    faces = Faces()
+    play(lambda time_s: STRANGER if time_s > 3 and time_s % 1 < 0.034 else ADA, 23, faces=faces)
+    assert faces.looks <= 8 + 4 * 21
+
+
+@pytest.mark.parametrize("phase_s", [0.0, 0.1, 0.27, 0.4])
+def test_one_strange_picture_in_fifteen_keeps_nobody_from_being_judged(phase_s: float) -> None:
+    """At the very frame where a window is due too: in 20 s 31 windows are, and at least 28 of them are judged."""
+    told = reasons(play(lambda time_s: STRANGER if time_s > 3 and (time_s + phase_s) % 0.5 < 0.034 else ADA, 20))
+    assert told.count("judged") >= 28
 
 
 class ByName:
