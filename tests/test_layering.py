@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "trainer.train_person": "models trainer.data trainer.errors trainer.recipe trainer.runs trainer.train",
     "trainer.replay": "models monitor.records monitor.stages trainer.data",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
-    "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.runs",
+    "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.recipe trainer.runs",
     "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",
     "trainer.gather": "models models.face monitor.stages trainer.data trainer.errors trainer.faces",
     "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.json_files "

@@ -13,16 +13,19 @@ from models.errors import BodywatchError
 from trainer.commands import faces, puppet, reports
 from trainer.commands.options import (
     AsJson,
+    Conditions,
     Data,
     DataAgain,
     Person,
     Put,
     RunFolder,
     Threads,
+    held,
     pairs_of,
     plain,
     progress,
     tell,
+    tell_left_out,
     use,
 )
 from trainer.errors import RunUnusable
@@ -54,6 +57,8 @@ def extract(
     from trainer.data.extract import Extracted, PoseSettings, read_manifest
     from trainer.data.extract import extract as run_extract
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out
+    from trainer.recipe import PAPERS, usual_conditions
 
     recordings = read_manifest(manifest)
     with progress(as_json) as bar:
@@ -67,8 +72,15 @@ def extract(
                 bar.console.print(f"{done.name}: {done.why}", markup=False)
 
         done = run_extract(recordings, out, PoseSettings(backend, smooth=smooth), jobs=jobs, told=told)
-    rows = summary(read_tracks(out))
-    tell({"recordings": len(done), "without_poses": sum(not one.poses for one in done), "table_2": rows}, as_json)
+    tracks = read_tracks(out)
+    usually, papers = left_out(tracks, usual_conditions("body")), left_out(tracks, PAPERS)
+    tell_left_out(usually, as_json, "train ")
+    for loss in [] if as_json else papers.losses:
+        if loss.condition not in usually.held:
+            typer.echo(f"trainer: for --features paper alone: {loss.sentence('train ')}", err=True)
+    told_of = {"conditions": usually.as_json(), "conditions_features_paper": papers.as_json()}
+    counts = {"recordings": len(done), "without_poses": sum(not one.poses for one in done)}
+    tell({**counts, "table_2": summary(tracks), **told_of}, as_json)
     if any(not one.poses for one in done):
         raise typer.Exit(3)
 
@@ -84,6 +96,7 @@ def train(
     ] = ("by_recording"),
     fold: Annotated[int, typer.Option(help="Number of the split's repetition")] = 0,
     features: Annotated[str | None, typer.Option(help="paper, body, motion or head3d")] = None,
+    conditions: Conditions = None,
     hidden: Annotated[int | None, typer.Option(help="Width of the LSTM")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of the LSTM")] = None,
     epochs: Annotated[int | None, typer.Option(help="Times through the data")] = None,
@@ -103,15 +116,19 @@ def train(
     [bold]bodywatch trainer train DATA --person s01,s02 --init-from runs/s03 -o runs[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out
     from trainer.recipe import read_recipe
     from trainer.train_person import train_person
 
     use(threads)
-    named = {"features": features, "hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
+    named: dict[str, Any] = {"features": features, "conditions": held(conditions)}
+    named |= {"hidden": hidden, "layers": layers, "epochs": epochs, "seed": seed}
     changes = {**{k: v for k, v in named.items() if v is not None}, **pairs_of(put or [])}
     recipe = read_recipe(preset, changes)
     recipe = recipe if "epochs" in changes else recipe.for_split(split)
     tracks = read_tracks(data)
+    found = left_out(tracks, recipe.conditions)
+    tell_left_out(found, as_json)
     people = sorted({track.person for track in tracks}) if person == "all" else person.split(",")
     for one in people:
         folder = out if len(people) == 1 else out / one
@@ -138,7 +155,7 @@ def train(
                 told=told,
                 tensorboard=tensorboard,
             )
-        tell({"person": one, "run": str(folder), "best": best}, as_json)
+        tell({"person": one, "run": str(folder), "best": best, "conditions": found.as_json()}, as_json)
 
 
 @app.command()
@@ -152,11 +169,14 @@ def evaluate(
 
     Example: [bold]bodywatch trainer evaluate runs/ada --json[/]
     """
+    from trainer.data.left_out import left_out
     from trainer.evaluate import evaluate as judge
     from trainer.json_files import write_json
     from trainer.runs import open_run
 
-    report = judge(open_run(run, data=data), false_alerts_per_hour=false_alerts_per_hour)
+    opened = open_run(run, data=data)
+    tell_left_out(left_out(opened.tracks, opened.recipe.conditions), as_json, "train ")
+    report = judge(opened, false_alerts_per_hour=false_alerts_per_hour)
     write_json(run / "evaluation.json", plain(report))
     tell(report, as_json)
 

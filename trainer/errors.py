@@ -35,13 +35,16 @@ class DataUnusable(TrainerError):
 
 
 class SplitImpossible(TrainerError):
-    """The data has too little of something for the split that was asked for."""
+    """The data has too little of something for the split that was asked for.
 
-    def __init__(self, protocol: str, why: str) -> None:
-        self.protocol, self.why = protocol, why
+    instead is a sentence on what conditions have left out and how to keep it, where that would make the split.
+    """
+
+    def __init__(self, protocol: str, why: str, *, instead: str = "") -> None:
+        self.protocol, self.why, self.instead = protocol, why, instead
 
     def __str__(self) -> str:
-        return f"the split {self.protocol} can't be made: {self.why}"
+        return f"the split {self.protocol} can't be made: {self.why}" + (f". {self.instead}" if self.instead else "")
 
 
 class RecordingLeaked(TrainerError):

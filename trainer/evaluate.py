@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from monitor.stages.verdict import Rule
+from trainer.data.left_out import left_out
 from trainer.data.splits import PARTS, shared_recordings
 from trainer.metrics import Array, accuracy, auroc, bootstrap, by_recording, eer, tpr_at, window_figures
 from trainer.replay import Alerts, Scorer, alerts, choose_rule, play
@@ -32,8 +33,8 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
 
     Thresholds are chosen on the validation part and measured on the test part. Keys: protocol, fold, shared
     (recordings that stand in train and test), window, left_out (part -> windows that the monitor would not judge, by
-    its reason), recording, ci (name -> {value, low, high}), live, chosen_on (as live, of the validation part),
-    thresholds, asked_per_hour (false alerts), made_of.
+    its reason), conditions (what these leave out of the data, see LeftOut.as_json), recording, ci (name -> {value, low,
+    high}), live, chosen_on (as live, of the validation part), thresholds, asked_per_hour (false alerts), made_of.
     """
     network = run.network()
     windows = run.windows("test")
@@ -51,6 +52,7 @@ def evaluate(run: Run, *, false_alerts_per_hour: float = FALSE_ALERTS_PER_HOUR, 
         "best_epoch": run.best()["epoch"],
         "window": window_figures(windows.label, scores),
         "left_out": {name: dict(run.windows(name).refused) for name in PARTS},
+        "conditions": left_out(run.tracks, run.recipe.conditions).as_json(),
         "recording": {"accuracy": accuracy(labels, shares), "auroc": auroc(labels, shares), "recordings": len(labels)},
         "ci": {
             name: asdict(bootstrap(figure, windows.label, scores, recording, rounds=rounds))

@@ -18,6 +18,7 @@ from models.skeleton import WINDOW_POSES
 from trainer.data.tracks import Track
 from trainer.errors import RunUnusable
 from trainer.evaluate import evaluate, made_of
+from trainer.recipe import conditions_text
 from trainer.runs import EVALUATE_STEP, Run
 
 CHOSEN_ON = ("exposed_hours", "false_alerts", "false_alerts_per_hour_at_most", "too_short")
@@ -81,6 +82,7 @@ def make_card(run: Run, report: dict[str, Any], note: str) -> Card:
             "split": run.task.protocol,
             "fold": run.task.fold,
             "seed": run.task.seed,
+            "conditions": conditions_text(run.recipe.conditions),
             "best_epoch": run.best()["epoch"],
         },
         normal=normal_movement(run),

@@ -2,17 +2,58 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.pose_lstm import Design, FeatureSet
 from models.skeleton import WINDOW_POSES
 from trainer.errors import RunUnusable
 
 PRESETS = Path(__file__).parent / "presets"
+
+CONDITIONS = {
+    "rate": "(a) frame rate behind the 30 Hz grid",
+    "size": "(b) picture of the data's usual shape",
+    "middle": "(c) person in the middle",
+    "alone": "(d) nobody else in the picture",
+    "camera": "(e) steady camera",
+}
+"""The paper's conditions on a video (section 3.1), by the names that recipes and options have for them."""
+
+PAPERS = tuple(CONDITIONS)
+
+
+def usual_conditions(features: str) -> tuple[str, ...]:
+    """Give the conditions that a feature set needs: the paper's own all five, the others no shape of the picture.
+
+    They measure in shoulder widths around the neck, so that they can't see the picture around them.
+    """
+    return PAPERS if features == "paper" else tuple(name for name in PAPERS if name != "size")
+
+
+def named_conditions(names: object) -> tuple[str, ...]:
+    """Read names of conditions, as a list or one text with commas ("none": no condition), into the paper's order.
+
+    Raises:
+        ValueError: says which name no condition has, or that these are no names.
+    """
+    if not isinstance(names, str | list | tuple):
+        raise ValueError(f"give names with commas, of {', '.join(PAPERS)}, or none")
+    given = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    given = [] if given == ["none"] else given
+    if wrong := [name for name in given if name not in PAPERS]:
+        raise ValueError(
+            f'no condition is called "{wrong[0]}"; there are {", ".join(PAPERS)}, or none for no condition'
+        )
+    return tuple(name for name in PAPERS if name in given)
+
+
+def conditions_text(names: Iterable[str]) -> str:
+    """Write conditions as --conditions takes them."""
+    return ",".join(names) or "none"
 
 
 class Recipe(BaseModel):
@@ -21,6 +62,10 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: FeatureSet = "paper"
+    conditions: tuple[str, ...] = Field(
+        PAPERS,
+        description="which of the paper's conditions recordings are held against; all, or without size: features",
+    )
     cell: Literal["lstm", "gru"] = "lstm"
     pool: Literal["last", "mean", "attention"] = "last"
     stride: int = Field(1, ge=1, le=15, description="poses averaged into one time step")
@@ -54,6 +99,19 @@ class Recipe(BaseModel):
     flicker: float = Field(0.0, ge=0, lt=1, description="largest share of poses that lack a keypoint, each on its own")
     warp: float = Field(0.0, ge=0, le=0.3, description="largest change of speed, as a share")
     tilt_deg: float = Field(0.0, ge=0, le=30, description="largest tilt of the camera")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual(cls, values: Any) -> Any:
+        """Hold recordings against what the features need, where nothing else is said."""
+        if not isinstance(values, dict) or "conditions" in values:
+            return values
+        return {**values, "conditions": usual_conditions(values.get("features", "paper"))}
+
+    @field_validator("conditions", mode="before")
+    @classmethod
+    def _named(cls, names: object) -> tuple[str, ...]:
+        return named_conditions(names)
 
     @model_validator(mode="after")
     def _ordered(self) -> "Recipe":
@@ -135,5 +193,9 @@ def check_recipe(values: Mapping[str, Any], source: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the recipe"
-        why = "no recipe has this key" if first["type"] == "extra_forbidden" else first["msg"]
+        why = (
+            "no recipe has this key"
+            if first["type"] == "extra_forbidden"
+            else first["msg"].removeprefix("Value error, ")
+        )
         raise RunUnusable(source, f"{key}: {why}") from None

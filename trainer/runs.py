@@ -11,13 +11,15 @@ import torch
 
 from models.pose_lstm import Design, PoseLSTM
 from models.skeleton import RATE_HZ, WINDOW_POSES
+from trainer.data.conditions import apply_conditions
 from trainer.data.folder import read_tracks
+from trainer.data.left_out import under
 from trainer.data.splits import Split, make_split
 from trainer.data.tracks import Track, digest, digest_before_sessions
 from trainer.data.windows import PoseDataset, Windows
 from trainer.errors import RunUnusable, SplitImpossible
 from trainer.json_files import read_json, read_json_lines, write_json
-from trainer.recipe import Recipe, check_recipe
+from trainer.recipe import PAPERS, Recipe, check_recipe, conditions_text
 from trainer.train import Epoch, best_epoch, load_best
 
 EVALUATE_STEP = 30
@@ -38,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A run and everything it was made from, read back."""
+    """A run and everything it was made from, read back; tracks are what the recipe's conditions leave of them."""
 
     folder: Path
     task: Task
@@ -102,22 +104,51 @@ def fit_scaling(network: PoseLSTM, windows: Windows) -> None:
 def start_run(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track] | None = None) -> Run:
     """Make a run's folder, or find it again to go on; the split is checked before any training.
 
+    The recipe's conditions are applied here, whatever has been left out of the tracks before.
+
     Raises:
         DataUnusable, SplitImpossible, RecordingLeaked: the data won't do.
         RunUnusable: the folder holds a run of something else, a longer one or a damaged one.
     """
     tracks = read_tracks(Path(task.data)) if tracks is None else tracks
-    task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
-    run = _assemble(folder, task, recipe, tracks)
-    _check_lengths(run)
+    run = under(recipe.conditions, tracks, lambda left: _checked(folder, task, recipe, left))
     folder.mkdir(parents=True, exist_ok=True)
     refuse_older(folder, kept(folder / "task.json").get("digest"), tracks)
+    _refuse_other_conditions(run)
     if (done := len(run.history())) > recipe.epochs:
         why = f"has been trained for {done} epochs, more than the {recipe.epochs} asked for; ask for {done} or more"
         raise RunUnusable(folder, why)
-    remember(folder, "task.json", _values(task))
-    remember(folder, "recipe.json", recipe.model_dump(), Recipe().model_dump())
+    remember(folder, "task.json", _values(run.task))
+    remember(folder, "recipe.json", recipe.model_dump(mode="json"), Recipe().model_dump(mode="json"))
     return run
+
+
+def _checked(folder: Path, task: Task, recipe: Recipe, tracks: Sequence[Track]) -> Run:
+    task = Task(task.data, task.person, task.protocol, task.fold, task.seed, digest(tracks))
+    run = _assemble(folder, task, recipe, tracks)
+    _check_lengths(run)
+    return run
+
+
+def _refuse_other_conditions(run: Run) -> None:
+    """Refuse to go on with a run on what other conditions leave of the very same recordings.
+
+    Raises:
+        RunUnusable: names the conditions that the run was made under.
+    """
+    before = kept(run.folder / "task.json").get("digest")
+    if before in (None, run.task.digest):
+        return
+    held = _conditions_of(kept(run.folder / "recipe.json"), run.folder)
+    if digest(apply_conditions(run.tracks, held)) == before:
+        now, then = conditions_text(run.recipe.conditions), conditions_text(held)
+        why = f"holds a run under the conditions {then}, and under {now} the data are others"
+        raise RunUnusable(run.folder, f"{why}; go on with --conditions {then}, or choose another folder with --out")
+
+
+def _conditions_of(chosen: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    """Give the conditions of a kept recipe; an older one does not name any and was held against all of the paper's."""
+    return check_recipe({"conditions": PAPERS, **chosen}, folder / "recipe.json").conditions
 
 
 def _check_lengths(run: Run) -> None:
@@ -165,8 +196,8 @@ def open_run(folder: Path, *, data: Path | None = None) -> Run:
         task = Task(**named)
     except TypeError:
         raise RunUnusable(folder / "task.json", "names no task; `train` makes one") from None
-    recipe = check_recipe(chosen, folder / "recipe.json")
-    tracks = read_tracks(data or Path(task.data))
+    recipe = check_recipe({"conditions": PAPERS, **chosen}, folder / "recipe.json")  # older ones name none: all held
+    tracks = apply_conditions(read_tracks(data or Path(task.data)), recipe.conditions)
     refuse_older(folder, task.digest, tracks)
     if digest(tracks) != task.digest:
         raise RunUnusable(
@@ -212,6 +243,9 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Compare two runs; where the data lies doesn't matter, and a run may be made longer."""
-    loose = {"data", "epochs"}
+    """Compare two runs; where the data lies doesn't matter, and a run may be made longer.
+
+    Nor do the conditions: what they leave of the data the digest tells.
+    """
+    loose = {"data", "epochs", "conditions"}
     return {k: v for k, v in old.items() if k not in loose} == {k: v for k, v in new.items() if k not in loose}

@@ -257,12 +257,38 @@ def test_the_paper_preset_is_table_3() -> None:
         ("papper", {}, "is no preset and no file; presets are "),
         ("paper", {"hiden": 3}, "hiden: no recipe has this key"),
         ("paper", {"longest": 100}, "longest: Input should be|the recipe: .*the monitor judges 150 poses"),
+        ("body", {"conditions": "shape"}, 'conditions: no condition is called "shape"; there are rate, size'),
+        ("body", {"conditions": ""}, 'conditions: no condition is called ""; there are .* or none'),
+        ("body", {"conditions": 3}, "conditions: give names with commas"),
+        ("body", {"conditions": [["rate"]]}, "conditions: no condition is called"),
         ("paper", {"epochs": 0}, "epochs: Input should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_recipe_is_told(preset: str, changes: dict[str, int], sentence: str) -> None:
     with pytest.raises(RunUnusable, match=sentence):
         read_recipe(preset, changes)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "held"),
+    [
+        ("paper", {}, ("rate", "size", "middle", "alone", "camera")),
+        ("fast", {}, ("rate", "size", "middle", "alone", "camera")),
+        ("body", {}, ("rate", "middle", "alone", "camera")),
+        ("any-length", {}, ("rate", "middle", "alone", "camera")),
+        ("paper", {"features": "motion"}, ("rate", "middle", "alone", "camera")),
+        ("fast", {"features": "head3d"}, ("rate", "middle", "alone", "camera")),
+        ("body", {"features": "paper"}, ("rate", "size", "middle", "alone", "camera")),
+        ("body", {"conditions": "camera, size"}, ("size", "camera")),
+        ("body", {"conditions": ["alone"]}, ("alone",)),
+        ("paper", {"conditions": "none"}, ()),
+    ],
+)
+def test_recordings_are_held_against_what_the_features_need_or_what_is_said(
+    preset: str, changes: dict[str, str], held: tuple[str, ...]
+) -> None:
+    """Only the paper's features ask for pictures of one shape; the others measure in shoulder widths."""
+    assert read_recipe(preset, changes).conditions == held
 
 
 def test_the_papers_split_gets_as_many_steps_from_fewer_windows() -> None:
@@ -370,6 +396,18 @@ def test_recordings_too_short_for_the_recipes_windows_are_told_before_training(t
     with pytest.raises(SplitImpossible, match=r"part train has no window of ada of 300 poses \(10\.0 s\), .*too short"):
         train_person(tmp_path / "run", Path("made up"), "ada", tracks, recipe, protocol="by_recording", device=CPU)
     assert not (tmp_path / "run").exists()
+
+
+def test_conditions_that_leave_no_long_window_are_told_with_the_option_that_keeps_it(tmp_path: Path) -> None:
+    """Every other 5 s are shaken: windows of 150 poses are left, and none of the 300 that this recipe cuts."""
+    shaken = np.tile(np.repeat(np.float32([0, 0.05]), 150), 4)
+    tracks = [replace(track, camera=shaken) for track in TRACKS]
+    recipe = read_recipe("any-length", {"hidden": 8, "epochs": 1})
+    with pytest.raises(SplitImpossible, match=r"no window of ada of 300 poses.*It can with `--conditions rate,middle,"):
+        start_run(tmp_path / "run", Task("made up", "ada", "by_recording"), recipe, tracks)
+    assert not (tmp_path / "run").exists()
+    kept = recipe.model_copy(update={"conditions": ("rate", "middle", "alone")})
+    assert start_run(tmp_path / "run", Task("made up", "ada", "by_recording"), kept, tracks)
 
 
 def test_windows_of_others_must_be_as_long_as_the_persons(tmp_path: Path) -> None:

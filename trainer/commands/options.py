@@ -3,11 +3,14 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from trainer.data.left_out import LeftOut
 
 Data = Annotated[
     Path, typer.Argument(help="Folder of pose tracks (*.npz), or with the paper's poses.csv and labels.csv")
@@ -17,6 +20,13 @@ Person = Annotated[str, typer.Option("--person", "-p", help="Whose body language
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
 DataAgain = Annotated[Path | None, typer.Option("--data", help="Where the data lies now, if it was moved")]
 Put = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of a recipe, e.g. --set dropout=0.3")]
+Conditions = Annotated[
+    str | None,
+    typer.Option(
+        help="What recordings are held against, with commas: rate,size,middle,alone,camera, or none; usually what the "
+        "features need"
+    ),
+]
 Threads = Annotated[int, typer.Option(help="Cores to use; 0: torch decides. On a busy machine 1 is fastest", min=0)]
 
 
@@ -45,6 +55,25 @@ def plain(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return [plain(value) for value in values]
     return None if isinstance(values, float) and math.isnan(values) else values
+
+
+def held(conditions: str | None) -> tuple[str, ...] | None:
+    """Read --conditions; None where nothing was said."""
+    from trainer.recipe import named_conditions
+
+    try:
+        return None if conditions is None else named_conditions(conditions)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="--conditions") from None
+
+
+def tell_left_out(found: "LeftOut", as_json: bool, command: str = "") -> None:
+    """Say on standard error what conditions leave out; with --json the result tells it.
+
+    command names the command that has the option, followed by a blank, where ours has none.
+    """
+    for sentence in [] if as_json else found.sentences(command):
+        typer.echo(f"trainer: {sentence}", err=True)
 
 
 def pairs_of(put: list[str]) -> dict[str, Any]:

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from trainer.commands.options import AsJson, Data, Put, Threads, pairs_of, plain, progress, tell, use
+from trainer.commands.options import (
+    AsJson,
+    Conditions,
+    Data,
+    Put,
+    Threads,
+    held,
+    pairs_of,
+    plain,
+    progress,
+    tell,
+    tell_left_out,
+    use,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,6 +32,7 @@ def audit(
     model: Annotated[Path, typer.Argument(help="A model file")],
     data: Data,
     sha256: Annotated[str | None, typer.Option(help="Digest of the file, when no index.json beside it has it")] = None,
+    conditions: Conditions = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask what a model learned: movement, posture or the camera. Ends with 1 when something is flagged.
@@ -27,9 +41,14 @@ def audit(
     """
     from models import artifact
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out
     from trainer.reports.audit import audit as look
+    from trainer.reports.audit import held_against, is_own
 
-    report = look(artifact.load(model, sha256=sha256), read_tracks(data))
+    loaded, tracks = artifact.load(model, sha256=sha256), read_tracks(data)
+    asked = held_against(loaded, tracks, held(conditions))
+    tell_left_out(left_out(tracks, asked), as_json, "train " if is_own(loaded, tracks, asked) else "")
+    report = look(loaded, tracks, conditions=asked)
     if as_json:
         typer.echo(json.dumps(plain(report)))
     else:
@@ -55,6 +74,7 @@ def reproduce(
     ] = "smoke",
     seed: Annotated[int, typer.Option(help="Same seed, same figures")] = 0,
     stop_after_s: Annotated[float, typer.Option(help="Stop after so many seconds; the same call goes on")] = 1e12,
+    conditions: Conditions = None,
     as_json: AsJson = False,
 ) -> None:
     """Reproduce the paper's Tables 2 to 6 and Figures 8 to 10 on any data, with the honest figures beside them.
@@ -62,14 +82,18 @@ def reproduce(
     Example: [bold]bodywatch trainer reproduce DATA --person ada --scale smoke -o report[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out
     from trainer.json_files import write_json
+    from trainer.recipe import PAPERS
     from trainer.reports.experiments import SIZES, experiments
     from trainer.reports.report import write_report
     from trainer.reports.reproduce import reproduce as run_all
 
     if scale not in SIZES:
         raise typer.BadParameter(f"{scale} is none of {', '.join(SIZES)}", param_hint="--scale")
-    total = len(list(experiments(scale, seed)))
+    total, tracks = len(list(experiments(scale, seed))), read_tracks(data)
+    asked = PAPERS if (given := held(conditions)) is None else given
+    tell_left_out(left_out(tracks, asked), as_json)
     with progress(as_json) as bar:
         task = bar.add_task("experiments", total=total)
 
@@ -80,12 +104,13 @@ def reproduce(
                 bar.update(task, description=f"{name}: epoch {epoch['epoch']:.0f}")
 
         report = run_all(
-            read_tracks(data),
+            tracks,
             data,
             person,
             out,
             scale=scale,
             seed=seed,
+            conditions=asked,
             stop_after_s=stop_after_s,
             told=told,
         )
@@ -107,6 +132,7 @@ def honest(
         str, typer.Option("--split", "--protocols", help="Splits, with commas (--protocols is its old name)")
     ] = "paper,by_repetition,by_session,unseen_movement",
     folds: Annotated[int, typer.Option(help="Most repetitions of a split", min=1)] = 5,
+    conditions: Conditions = None,
     put: Put = None,
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -116,11 +142,15 @@ def honest(
     Example: [bold]bodywatch trainer honest DATA -o runs/honest --json[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out
     from trainer.json_files import write_json
     from trainer.recipe import read_recipe
     from trainer.reports.honest import honest as judge
 
     use(threads)
+    named = {} if conditions is None else {"conditions": held(conditions)}
+    recipe, tracks = read_recipe(preset, {**named, **pairs_of(put or [])}), read_tracks(data)
+    tell_left_out(left_out(tracks, recipe.conditions), as_json)
     with progress(as_json) as bar:
         task = bar.add_task("epochs", total=None)
 
@@ -128,9 +158,9 @@ def honest(
             bar.update(task, advance=1, description=f"{name}: epoch {epoch['epoch']:.0f}")
 
         report = judge(
-            read_tracks(data),
+            tracks,
             data,
-            read_recipe(preset, pairs_of(put or [])),
+            recipe,
             out,
             split.split(","),
             folds=folds,
@@ -145,14 +175,23 @@ def to_csv(
     person: Annotated[str, typer.Option("--person", "-p", help="Who counts as genuine")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for poses.csv, labels.csv and segments.csv")],
     split: Annotated[str, typer.Option(help="Split that segments.csv tells")] = "paper",
+    conditions: Conditions = None,
     as_json: AsJson = False,
 ) -> None:
     """Write tracks as the paper's CSV. Reading it back needs no command: give its folder wherever DATA is asked for.
 
+    Without --conditions the paper's own five hold, since the files can't tell of any of them.
+
     Example: [bold]bodywatch trainer to-csv DATA --person ada -o csv[/]
     """
     from trainer.data.folder import read_tracks
+    from trainer.data.left_out import left_out, under
     from trainer.data.paper_csv import segments_of, write_csv
+    from trainer.recipe import PAPERS
 
-    count = write_csv(out, segments_of(read_tracks(data), person, split))
-    tell({"segments": count, "folder": str(out)}, as_json)
+    given, tracks = held(conditions), read_tracks(data)
+    asked = PAPERS if given is None else given
+    found = left_out(tracks, asked)
+    tell_left_out(found, as_json)
+    count = write_csv(out, under(asked, tracks, lambda left: list(segments_of(left, person, split))))
+    tell({"segments": count, "folder": str(out), "conditions": found.as_json()}, as_json)

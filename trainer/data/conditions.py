@@ -1,6 +1,7 @@
 """The paper's conditions on a video (section 3.1, a to e), checked for every segment of 150 poses, and its Table 2.
 
-What a track doesn't know (motion capture, an imported CSV) is not held against it.
+What a track doesn't know (motion capture, an imported CSV) is not held against it. Which of them hold a recipe says
+(trainer/recipe.py): (b) matters to features that depend on the picture's shape.
 """
 
 from collections import Counter
@@ -12,19 +13,12 @@ import numpy as np
 from models.skeleton import NECK, WINDOW_POSES
 from monitor.stages.window import MIN_MEASURED
 from trainer.data.tracks import Track
+from trainer.recipe import CONDITIONS
 
 MOST_ASPECT = 0.1  # (b) shapes of the picture may differ by so much from the most common one
 MIDDLE = (0.25, 0.75)  # (c) where the neck is, as a share of the width
 MOST_COMPANY = 0.1  # (d) share of poses with a second body in the picture
 MOST_CAMERA = 0.01  # (e) how far the camera may move in 1/30 s, in picture widths, nine times in ten
-
-CONDITIONS = {
-    "rate": "(a) frame rate behind the 30 Hz grid",
-    "size": "(b) picture of the data's usual shape",
-    "middle": "(c) person in the middle",
-    "alone": "(d) nobody else in the picture",
-    "camera": "(e) steady camera",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +37,13 @@ def segments(track: Track, usual_shape: float) -> Iterator[Segment]:
             yield Segment(start, tuple(_broken(track, slice(start, start + WINDOW_POSES), usual_shape)))
 
 
-def apply_conditions(tracks: Sequence[Track]) -> list[Track]:
-    """Take segments that break a condition out of the tracks, so that no window touches them."""
+def apply_conditions(tracks: Sequence[Track], conditions: Sequence[str]) -> list[Track]:
+    """Take segments that break one of these conditions out of the tracks, so that no window touches them.
+
+    What other conditions have taken out before comes back.
+    """
     shape = usual_shape(tracks)
-    return [_fitting(track, shape) for track in tracks]
+    return [_fitting(track, conditions, shape) for track in tracks]
 
 
 def usual_shape(tracks: Sequence[Track]) -> float:
@@ -78,12 +75,12 @@ def _counts(tracks: Sequence[Track], shape: float) -> dict[str, float | str | in
     }
 
 
-def _fitting(track: Track, shape: float) -> Track:
+def _fitting(track: Track, conditions: Sequence[str], shape: float) -> Track:
     kept = np.ones(len(track.time_s), bool)
     for segment in segments(track, shape):
-        if segment.broken:
+        if not set(segment.broken).isdisjoint(conditions):
             kept[segment.first : segment.first + WINDOW_POSES] = False
-    return track if kept.all() else replace(track, kept=kept)
+    return replace(track, kept=np.zeros(0, bool) if kept.all() else kept)
 
 
 def _broken(track: Track, rows: slice, shape: float) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""A folder of data: pose tracks held against the conditions, or the paper's CSV."""
+"""A folder of data: pose tracks, or the paper's CSV; whole, since which conditions hold a recipe says."""
 
 from pathlib import Path
 
-from trainer.data.conditions import apply_conditions
 from trainer.data.paper_csv import read_csv
 from trainer.data.tracks import Track, by_name, read_track
 from trainer.errors import DataUnusable
@@ -24,4 +23,4 @@ def read_tracks(folder: Path) -> list[Track]:
         return by_name(read_csv(folder))
     if not paths:
         raise DataUnusable(folder, "holds no pose tracks (*.npz) and no poses.csv; make some with `extract`")
-    return apply_conditions(by_name(read_track(path) for path in paths))
+    return by_name(read_track(path) for path in paths)

@@ -17,11 +17,14 @@ from models.explain import held_still
 from models.skeleton import RATE_HZ, UPPER_BODY
 from monitor.stages.resample import EARLY_S
 from trainer.data.augment import jitter, mirrored, size_of
+from trainer.data.conditions import apply_conditions
+from trainer.data.left_out import left_out, under
 from trainer.data.splits import make_split
 from trainer.data.tracks import Track, digest
 from trainer.data.windows import PoseDataset, Span, Windows
-from trainer.errors import SplitImpossible
+from trainer.errors import RunUnusable, SplitImpossible
 from trainer.metrics import Interval, auroc, bootstrap
+from trainer.recipe import PAPERS, named_conditions, usual_conditions
 from trainer.runs import refuse_older
 
 POSTURE_KEPT = 0.8
@@ -151,21 +154,26 @@ CONTROLS = (
 )
 
 
-def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dict[str, Any]:
+def audit(
+    model: LoadedModel, tracks: Sequence[Track], *, conditions: Sequence[str] | None = None, step: int = 45
+) -> dict[str, Any]:
     """Score a model untouched and under each control, on what it was not trained on.
 
-    On the very data that its card names, only the test part of its own split counts; other data count whole. Keys:
-    auroc, ci, windows, left_out (windows that the monitor would not judge, by its reason), controls (a list), posture
-    (bool), flags (sentences; empty when nothing was found).
+    On the very data that its card names, only the test part of its own split counts; other data count whole, but for
+    what breaks the conditions (without any given, those that the model's features need). Keys: auroc, ci, windows,
+    left_out (windows that the monitor would not judge, by its reason), conditions (what these leave out, see
+    LeftOut.as_json), controls (a list), posture (bool), flags (sentences; empty when nothing was found).
 
     Raises:
         SplitImpossible: one class only.
-        RunUnusable: an older trainer made the model of these data, and how it split them nobody can tell.
+        RunUnusable: an older trainer made the model of these data, and how it split them nobody can tell; or they are
+            its own and other conditions were given.
     """
-    dataset = PoseDataset(tracks, model.person)
-    windows = dataset.cut(_unseen(model, tracks), step)
-    if len(set(windows.label.tolist())) < 2:
-        raise SplitImpossible("audit", f"it needs windows of {model.person} and of others, and has only one kind")
+    held = held_against(model, tracks, conditions)
+    if is_own(model, tracks, held):  # under other conditions they would count as data that it never saw
+        windows = _windows(model, apply_conditions(tracks, held), step)
+    else:
+        windows = under(held, tracks, lambda left: _windows(model, left, step))
     whole = _score(model, windows, lambda poses: poses)
     untouched = bootstrap(auroc, windows.label, whole, windows.recording(), rounds=200)
     findings = [_finding(model, windows, control, untouched.value) for control in CONTROLS]
@@ -174,6 +182,7 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
         "person": model.person,
         "windows": len(windows),
         "left_out": dict(windows.refused),
+        "conditions": left_out(tracks, held).as_json(),
         "recordings": len(set(windows.track.tolist())),
         "auroc": untouched.value,
         "ci": asdict(untouched),
@@ -181,6 +190,43 @@ def audit(model: LoadedModel, tracks: Sequence[Track], *, step: int = 45) -> dic
         "posture": _posture(findings),
         "flags": list(_flags(findings, untouched)),
     }
+
+
+def held_against(
+    model: LoadedModel, tracks: Sequence[Track], conditions: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Give the conditions to hold recordings against: the card's own where they are its data, since its split is of
+    what those leave; else those given, or what its features need.
+
+    An older card names none: its data were held against all of the paper's.
+
+    Raises:
+        RunUnusable: these are its data, and others were given; or the card names what is no condition.
+    """
+    try:
+        own = named_conditions(model.card.data.get("conditions", PAPERS))
+    except ValueError as wrong:
+        raise RunUnusable(model.path, f"the card's data conditions: {wrong}") from None
+    if not is_own(model, tracks, own):
+        return usual_conditions(model.card.features) if conditions is None else tuple(conditions)
+    if conditions is not None and set(conditions) != set(own):
+        why = (
+            "was made of these very data, and only the test part of its own split is audited: under its own conditions"
+        )
+        raise RunUnusable(model.path, f"{why}; leave --conditions out, or audit it on recordings that it never saw")
+    return own
+
+
+def is_own(model: LoadedModel, tracks: Sequence[Track], conditions: Sequence[str]) -> bool:
+    """Tell whether what these conditions leave of the tracks is the very data that a model's card names."""
+    return digest(apply_conditions(tracks, conditions)) == model.card.data.get("sha256")
+
+
+def _windows(model: LoadedModel, tracks: Sequence[Track], step: int) -> Windows:
+    windows = PoseDataset(tracks, model.person).cut(_unseen(model, tracks), step)
+    if len(set(windows.label.tolist())) < 2:
+        raise SplitImpossible("audit", f"it needs windows of {model.person} and of others, and has only one kind")
+    return windows
 
 
 def _unseen(model: LoadedModel, tracks: Sequence[Track]) -> Sequence[Span]:

@@ -1,10 +1,10 @@
 """Every experiment of the paper's sections 3.3 and 4, and the ones that its limits ask for, at two scales."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from trainer.recipe import Recipe, read_recipe
+from trainer.recipe import PAPERS, Recipe, read_recipe
 
 Scale = Literal["trial", "smoke", "full"]
 
@@ -64,9 +64,16 @@ PICTURES = ("vgg16", "resnet50", "resnet101", "resnet152", "vgg16_lstm", "li_res
 HONEST = ("by_repetition", "by_session", "unseen_movement")
 
 
-def experiments(scale: Scale, seed: int) -> Iterator[Experiment]:
-    """Name every training that `reproduce` needs, the quick ones first."""
-    size = SIZES[scale]
+def experiments(scale: Scale, seed: int, conditions: Sequence[str] = PAPERS) -> Iterator[Experiment]:
+    """Name every training that `reproduce` needs, the quick ones first.
+
+    One set of conditions for all, whatever their features: their rows stand side by side, so they are of the same data.
+    """
+    for experiment in _planned(SIZES[scale], seed):
+        yield replace(experiment, recipe=experiment.recipe.model_copy(update={"conditions": tuple(conditions)}))
+
+
+def _planned(size: Size, seed: int) -> Iterator[Experiment]:
     for preset in (*FIGURE_8, "stacked", "model-c", "model-b", "paper"):
         yield Experiment(preset, _paper_recipe(preset, size, seed), windows=size.windows)
     if size.batch is not None:  # what preset fast is timed against: the paper's own batch of one, for a few epochs

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from models.pose_lstm import PoseLSTM
+from trainer.data.left_out import left_out
 from trainer.data.splits import MOVEMENT_FOLDS
 from trainer.data.tracks import Track
 from trainer.data.windows import PoseDataset
@@ -35,20 +36,23 @@ def honest(
     folds: int = MOVEMENT_FOLDS,
     told: Callable[[str, Epoch], None] = lambda name, epoch: None,
 ) -> dict[str, Any]:
-    """Train each split once and judge every person; protocol -> mean figures, and each person's.
+    """Train each split once and judge every person; protocol -> mean figures, each person's, and what is left out.
 
-    A finished training in folder is not repeated.
+    Of whom the recipe's conditions leave nothing nobody can judge: conditions (LeftOut.as_json) names them. A finished
+    training in folder is not repeated.
     """
-    people = sorted({track.person for track in tracks if track.genuine})
+    found = left_out(tracks, recipe.conditions)
+    people = sorted({track.person for track in tracks if track.genuine} - set(found.gone))
     if not recipe.tell_apart or len(people) < 3:
-        raise RunUnusable(folder, "needs a recipe with tell_apart and three people; use `train` for one person")
+        why = "needs a recipe with tell_apart and three people; use `train` for one person"
+        raise RunUnusable(folder, ". ".join([why, *found.sentences()]))
     report: dict[str, Any] = {}
     for protocol in protocols:
         rows = []
         for fold in range(min(folds, FOLDS[protocol])):
             run = _trained(tracks, data, people[0], recipe, folder / f"{protocol}_{fold}", protocol, fold, told)
             rows += [_judged(run, person) | {"fold": fold} for person in people]
-        report[protocol] = _summary(rows, people)
+        report[protocol] = _summary(rows, people) | {"conditions": found.as_json()}
     return report
 
 

@@ -12,6 +12,7 @@ from trainer.data.conditions import apply_conditions, summary
 from trainer.data.folder import read_tracks
 from trainer.data.tracks import digest, read_track, write_track
 from trainer.errors import DataUnusable
+from trainer.recipe import PAPERS
 
 
 def test_a_track_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_segments_that_break_the_papers_conditions_are_counted_and_kept_out() ->
     [row] = summary([track])
     assert (row["videos"], row["segments"], row["dropped"]) == (1, 1, 3)
     assert (row["dropped_alone"], row["dropped_camera"], row["dropped_middle"], row["dropped_rate"]) == (1, 1, 1, 0)
-    assert apply_conditions([track])[0].stretches() == [(0, 150)]
+    assert apply_conditions([track], PAPERS)[0].stretches() == [(0, 150)]
 
 
 def test_table_2_counts_real_and_fake_apart() -> None:

@@ -96,4 +96,4 @@ def test_the_papers_csv_leaves_out_what_the_monitor_refuses() -> None:
 def test_the_papers_condition_on_the_rate_is_the_monitors_own() -> None:
     assert conditions.MIN_MEASURED == MIN_MEASURED
     track = replace(thin(make_track("one", "ada", seconds=20), 0.83), width=0)
-    assert conditions.apply_conditions([track])[0].stretches() == []
+    assert conditions.apply_conditions([track], ["rate"])[0].stretches() == []

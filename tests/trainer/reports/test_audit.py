@@ -18,8 +18,10 @@ from models.skeleton import LEFT_WRIST, RIGHT_WRIST
 from monitor.records import Frame, Pose, Sighting
 from monitor.stages.resample import Resampler, between
 from tests.support.tracks import make_track
+from trainer.data.conditions import apply_conditions
 from trainer.data.tracks import Track, digest, digest_before_sessions
 from trainer.errors import RunUnusable, SplitImpossible
+from trainer.recipe import PAPERS
 from trainer.reports.audit import CONTROLS, NTSC, another_rate, audit, noisy, rounded, shuffled
 
 CARD = Card("ada", "none", "", "2026-01-01T00:00:00+00:00", "0", {"name": "made up", "sha256": ""})
@@ -140,6 +142,46 @@ def test_an_older_card_is_audited_on_all_of_other_data(tmp_path: Path) -> None:
     data = {"sha256": digest_before_sessions(tracks(bob_width=1.2)), "split": "by_recording", "seed": 0, "fold": 0}
     artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data=data))
     assert audit(artifact.load(tmp_path / "m.pt"), tracks())["recordings"] == 8
+
+
+def other_shape() -> list[Track]:
+    """As tracks(), but for one of Bob's recordings of another shape: condition (b) takes all of its 12 s."""
+    return [replace(track, width=480) if track.recording == "bob-3" else track for track in tracks()]
+
+
+@pytest.mark.parametrize(("features", "recordings"), [("paper", 7), ("motion", 8)])
+def test_other_data_are_held_against_what_the_models_features_need(
+    features: str, recordings: int, tmp_path: Path
+) -> None:
+    """Only the paper's features ask for the usual shape; asked for nothing, they get all eight recordings."""
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, features=features))
+    model = artifact.load(tmp_path / "m.pt")
+    assert audit(model, other_shape())["recordings"] == recordings
+    assert audit(model, other_shape(), conditions=())["recordings"] == 8
+
+
+def test_a_card_that_names_no_conditions_knows_its_own_data_again(tmp_path: Path) -> None:
+    """An older trainer held them against all of the paper's, whatever the features: one of each's four is tested."""
+    data = {"sha256": digest(apply_conditions(other_shape(), PAPERS)), "split": "by_recording", "seed": 0, "fold": 0}
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, features="motion", data=data))
+    report = audit(artifact.load(tmp_path / "m.pt"), other_shape())
+    assert (report["recordings"], report["conditions"]["held"]) == (2, list(PAPERS))
+
+
+def test_a_models_own_data_are_not_audited_under_other_conditions(tmp_path: Path) -> None:
+    """They would be no data of its own then, and what it was trained on would count as unseen."""
+    data = {"sha256": digest(other_shape()), "split": "by_recording", "seed": 0, "fold": 0, "conditions": "none"}
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, features="motion", data=data))
+    model = artifact.load(tmp_path / "m.pt")
+    with pytest.raises(RunUnusable, match=r"m\.pt: was made of these very data.*leave --conditions out"):
+        audit(model, other_shape(), conditions=PAPERS)
+    assert audit(model, other_shape())["conditions"]["held"] == []
+
+
+def test_a_card_with_a_condition_that_there_is_not_is_told(tmp_path: Path) -> None:
+    artifact.save(tmp_path / "m.pt", Mover(), replace(CARD, data={"conditions": "shape"}))
+    with pytest.raises(RunUnusable, match=r'm\.pt: the card.* no condition is called "shape"'):
+        audit(artifact.load(tmp_path / "m.pt"), tracks())
 
 
 def test_the_controls_do_what_they_say() -> None:

@@ -14,7 +14,7 @@ import torch
 from tests.support.tracks import make_track, two_people
 from trainer.data.tracks import Track
 from trainer.errors import RunUnusable
-from trainer.recipe import Recipe
+from trainer.recipe import PAPERS, Recipe
 from trainer.reports.baselines import NETWORKS, weights_of
 from trainer.reports.experiments import PICTURES, Experiment, Scale, experiments
 from trainer.reports.honest import about, honest
@@ -80,6 +80,23 @@ def test_every_experiment_of_the_paper_is_planned() -> None:
     assert names >= {"sgd-1e-3", "sgd-1e-4", "adam-1e-3", "stacked", "paper", "model-b", "model-c", "fast", *PICTURES}
     [final] = [experiment for experiment in experiments("full", seed=0) if experiment.name == "paper"]
     assert (final.recipe.batch, final.recipe.epochs, final.recipe.hidden) == (1, 200, 512)
+
+
+@pytest.mark.parametrize("held", [PAPERS, ("camera",), ()])
+def test_every_row_of_a_reproduction_is_of_the_same_data(held: tuple[str, ...]) -> None:
+    """Their figures stand side by side, so conditions go by the reproduction, and not by each row's features."""
+    assert {experiment.recipe.conditions for experiment in experiments("full", 0, held)} == {held}
+    assert {experiment.recipe.conditions for experiment in experiments("smoke", 0)} == {PAPERS}
+
+
+def test_table_2_is_the_papers_whatever_the_rows_were_held_against(tmp_path: Path) -> None:
+    """One of Bob's six recordings, three segments, is of another shape; the rows were asked to keep it."""
+    tracks = [replace(track, width=480) if track.recording == "bob-1" else track for track in TRACKS]
+    report = reproduce(tracks, Path("made up"), "ada", tmp_path, scale="trial", stop_after_s=0, conditions=["rate"])
+    assert [row["dropped_size"] for row in report["tables"]["table_2"]["ours"]] == [0, 3]
+    assert (report["conditions"]["held"], report["conditions"]["left_out"]) == (["rate"], 0)
+    said = next(table.said for table in tables_of(report) if table.title.startswith("Table 2"))
+    assert said.endswith(" The other tables leave out only what breaks rate.")
 
 
 def z_scored(scale: Scale) -> list[Experiment]:
