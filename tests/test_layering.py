@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "models": "",
     "models.pose_networks": "models",
     "models.face": "models",
+    "models.style": "",
     # The daemon: a frame goes from stream/ through stages/ (watch.py) to bus/ and evidence/; the gateway reads Redis.
     "monitor.errors": "models",
     "monitor.records": "",
@@ -54,8 +55,9 @@ MAY_IMPORT = {
     "trainer.gather": "models models.face monitor.stages trainer.data trainer.errors trainer.faces",
     "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.json_files "
     "trainer.metrics trainer.recipe trainer.runs trainer.train",
-    "trainer.commands": "models models.face monitor.errors monitor.stages trainer.data trainer.errors trainer.faces "
-    "trainer.json_files trainer.puppet trainer.recipe trainer.reports",
+    "trainer.verify": "models models.style trainer.data trainer.errors trainer.metrics",
+    "trainer.commands": "models models.face models.style monitor.errors monitor.stages trainer.data trainer.errors "
+    "trainer.faces trainer.json_files trainer.puppet trainer.recipe trainer.reports trainer.verify",
     "trainer.cli": "models trainer.commands trainer.data trainer.errors trainer.evaluate trainer.export "
     "trainer.json_files trainer.recipe trainer.runs trainer.train_person",
     "trainer.__main__": "trainer.cli",

@@ -1,0 +1,96 @@
+"""The trainer's commands that tell people apart without fakes: background, verify-benchmark."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trainer.commands.options import AsJson, Threads, progress, tell, use
+
+Families = Annotated[
+    str, typer.Option(help="Families of statistics, with commas; all, or movement for all but posture and build")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command("background")(background)
+    app.command("verify-benchmark")(verify_benchmark)
+
+
+def background(
+    data: Annotated[
+        list[Path], typer.Argument(help="Folders of pose tracks of many people, or files of 3D motions (.npz)")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The background to write (.npz)")],
+    families: Families = "all",
+    step: Annotated[int, typer.Option(help="Poses between two windows", min=1)] = 30,
+    as_seen: Annotated[
+        bool, typer.Option(help="Give motion capture what a pose network does: jitter, lost and swapped keypoints")
+    ] = True,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Learn a background from recordings of many people: no fakes, no labels but who is who.
+
+    Example: [bold]bodywatch trainer background TRACKS MOTIONS.npz -o background.npz[/]
+    """
+    from trainer.verify.background import learn, save
+    from trainer.verify.sources import read_source
+    from trainer.verify.windows import describe
+
+    use(threads)
+    tracks = [track for source in data for track in read_source(source, as_seen=as_seen)]
+    with progress(as_json) as bar:
+        task = bar.add_task("recordings", total=len(tracks))
+        windows = describe(tracks, step=step, told=lambda: bar.update(task, advance=1))
+    licences = sorted({track.licence for track in tracks if track.licence})
+    made = learn(windows, families_of(families), sources=[source.name for source in data])
+    made.card["licences"] = licences
+    save(out, made)
+    tell({"file": str(out), **made.card}, as_json)
+
+
+def verify_benchmark(
+    data: Annotated[Path, typer.Argument(help="A file of 3D motions (.npz) or a folder of pose tracks")],
+    given: Annotated[
+        Path | None, typer.Option("--background", help="A background; else two thirds of the people make one")
+    ] = None,
+    families: Families = "all",
+    step: Annotated[int, typer.Option(help="Poses between two windows", min=1)] = 60,
+    two_class: Annotated[
+        bool, typer.Option("--two-class", help="Train the LSTM on the same minutes beside it: many minutes")
+    ] = False,
+    ablation: Annotated[bool, typer.Option("--ablation", help="Measure without each part, and each alone")] = False,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Tell people apart who were never learned from, enrolled from genuine windows: impersonators and puppeteers.
+
+    Example: [bold]bodywatch trainer verify-benchmark motions.npz --json[/]
+    """
+    from trainer.verify import benchmark as bench
+    from trainer.verify.background import load
+
+    use(threads)
+    known, chosen = None if given is None else load(given), families_of(families)
+    with progress(as_json) as bar:
+        task = bar.add_task("reading", total=None)
+        read = bench.read(data, step=step, told=lambda done, of: bar.update(task, completed=done, total=of))
+        judged = bar.add_task("people", total=None)
+        report: dict[str, Any] = bench.benchmark(
+            read, chosen, background=known, told=lambda what: bar.update(judged, advance=1, description=what)
+        )
+    tell(report, as_json)
+
+
+def families_of(text: str) -> tuple[str, ...]:
+    """Read the option: names with commas, all, or movement."""
+    from models.style.statistics import MOVEMENT, WIDTHS
+
+    named = {"all": tuple(WIDTHS), "movement": MOVEMENT}.get(text, tuple(text.split(",")))
+    if unknown := set(named) - set(WIDTHS):
+        raise typer.BadParameter(
+            f"{sorted(unknown)[0]} is none of {', '.join(WIDTHS)}, all, movement", param_hint="--families"
+        )
+    return named

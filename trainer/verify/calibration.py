@@ -1,0 +1,58 @@
+"""From similarity to log-likelihood ratio: two normal distributions of one width, so the ratio is a straight line.
+
+van Leeuwen and Brummer, "The distribution of calibrated likelihood-ratios in speaker recognition", Interspeech 2013.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where similarities of the person's windows and of others' lie: means and their common standard deviation."""
+
+    own: float
+    others: float
+    deviation: float
+
+    @property
+    def slope(self) -> float:
+        """llr gained by one unit of similarity; never negative."""
+        return max(self.own - self.others, 0.0) / self.deviation**2
+
+    @property
+    def offset(self) -> float:
+        return -self.slope * (self.own + self.others) / 2
+
+    def llr(self, similarity: Floats) -> Floats:
+        """(N,) similarities -> (N,) natural log-likelihood ratios."""
+        return self.slope * similarity + self.offset
+
+
+def calibrate(own: Floats, others: Floats) -> Calibration:
+    """Fit similarities (N,) of the person's windows and (M,) of others'; both classes count alike."""
+    variance = (np.var(own) + np.var(others)) / 2
+    return Calibration(float(np.mean(own)), float(np.mean(others)), float(np.sqrt(variance) + 1e-3))
+
+
+def adapt(usual: Calibration, own: Floats, others: Floats, *, relevance: float = 40.0) -> Calibration:
+    """Move what is usual towards one person's scores, the more of them there are (maximum a posteriori).
+
+    relevance is how many windows weigh as much as the background: neighbours in time are alike, so few say little.
+    The deviation stays what it is in the background.
+    """
+
+    def moved(mean: float, scores: Floats) -> float:
+        return float((relevance * mean + scores.sum()) / (relevance + len(scores)))
+
+    return Calibration(moved(usual.own, own), moved(usual.others, others), usual.deviation)
+
+
+def cllr(own_llr: Floats, others_llr: Floats) -> float:
+    """Cost of log-likelihood ratios in bits: 0 is perfect, 1 is worth nothing (Brummer and du Preez, 2006, eq. 16)."""
+    costs = np.logaddexp(0, -own_llr).mean() + np.logaddexp(0, others_llr).mean()
+    return float(costs / (2 * np.log(2)))
