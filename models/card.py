@@ -21,7 +21,8 @@ class Card:
     """What a model is, for whom and how well it was measured; stands inside the file as card.json.
 
     window is in poses, shortest and longest tell what lengths it was trained for. thresholds has the keys enter,
-    clear, hold_s, k, n and false_alerts_per_hour, the rate they were chosen for. metrics maps a name to its value
+    clear, hold_s, k, n and false_alerts_per_hour, the rate they were chosen for; where kind is "sequential" those of
+    models/thresholds.py instead, and seconds_to_alert. metrics maps a name to its value
     or to {value, low, high} with a 95 % confidence interval; a rate an hour is None, here and in thresholds, where the
     recordings were too short to tell. normal maps a keypoint to how fast it moves in the
     person's own training windows, {low, mean, high} as models/movement.py gives them; empty in older files. filter

@@ -5,6 +5,7 @@ BodywatchError
         ModelNotTrusted
         ModelMismatch
         ModelUnreadable
+        ThresholdsUnusable
     WeightsUnreadable
 """
 
@@ -65,6 +66,17 @@ class ModelUnreadable(ModelError):
 
     def __str__(self) -> str:
         return f"{self.path} is not a bodywatch model file ({self.why}); `bodywatch models ls` lists those at hand"
+
+
+class ThresholdsUnusable(ModelError):
+    """A card's thresholds are no rule to judge by."""
+
+    def __init__(self, path: Path, key: str, rule: str, found: object) -> None:
+        self.path, self.key, self.rule, self.found = path, key, rule, found
+
+    def __str__(self) -> str:
+        found = "it is missing" if self.found is None else f"it is {self.found!r:.60}"
+        return f"{self.path}: {self.key} {self.rule}, and {found}; make the file again, or pick another model"
 
 
 class WeightsUnreadable(BodywatchError):

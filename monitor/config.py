@@ -48,7 +48,10 @@ class PoseConfig(Section):
 
 
 class RuleConfig(Section):
-    """The live rule; what is absent comes from the model's card, where it was measured."""
+    """The rule of a model; what is absent comes from its card, where it was measured.
+
+    Models whose evidence adds up (kind: sequential in the card) know the last five keys alone, all others the rest.
+    """
 
     kind: Literal["live", "paper"] | None = Field(
         None, description="paper: the majority of the latest n windows, 0.5 and over is fake; enter, clear, k rest"
@@ -58,6 +61,19 @@ class RuleConfig(Section):
     hold_s: float | None = Field(None, ge=0, description="suspicion must last this long before it fires")
     k: int | None = Field(None, ge=1, description="suspicious windows needed ...")
     n: int | None = Field(None, ge=1, description="... among the latest n judged")
+    alarm: float | None = Field(
+        None, allow_inf_nan=False, gt=0, description="evidence against the person that fires, as log odds"
+    )
+    calm: float | None = Field(None, allow_inf_nan=False, ge=0, description="evidence under this ends an incident")
+    most: float | None = Field(
+        None, allow_inf_nan=False, gt=0, description="one window says at most so much, less than alarm"
+    )
+    keep_over_cuts: float | None = Field(
+        None, allow_inf_nan=False, ge=0, le=1, description="share of the evidence kept over a cut"
+    )
+    half_life_s: float | None = Field(
+        None, allow_inf_nan=False, gt=0, description="time in which half of the evidence is forgotten"
+    )
 
 
 class EvidenceConfig(Section):

@@ -20,7 +20,15 @@ BodywatchError (models/errors.py)      exit code
     GatewayAway                        9
 """
 
-from models.errors import BodywatchError, ModelError, ModelMismatch, ModelNotTrusted, ModelUnreadable, WeightsUnreadable
+from models.errors import (
+    BodywatchError,
+    ModelError,
+    ModelMismatch,
+    ModelNotTrusted,
+    ModelUnreadable,
+    ThresholdsUnusable,
+    WeightsUnreadable,
+)
 
 __all__ = [
     "AddressInUse",
@@ -43,6 +51,7 @@ __all__ = [
     "StreamUnreachable",
     "StreamUnreadable",
     "StreamWithoutVideo",
+    "ThresholdsUnusable",
     "TransportRefused",
     "WeightsUnreadable",
 ]

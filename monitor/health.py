@@ -40,6 +40,7 @@ class Health:
     _followed: bool = False
     _seen_s: deque[float] = field(default_factory=deque)
     _judged_at_s: float | None = None
+    _adds_up: bool = False
 
     def saw(self, seen: PosedFrame, now_s: float) -> None:
         """Count a frame that went through the pose network; now_s is Unix time."""
@@ -100,7 +101,23 @@ class Health:
 
     def verdict_state(self, now_s: float) -> str:
         """Tell what the latest verdict says of the channel while no incident is open; an old one says nothing."""
-        return "clear" if isinstance(self.latest, Score) and self._judged_of_late(now_s) else "not_judged"
+        if not isinstance(self.latest, Score) or not self._judged_of_late(now_s):
+            return "not_judged"
+        evidence = self.latest.evidence
+        return "clear" if evidence is None or evidence.says == "person" else "cant_tell"
+
+    def _evidence(self) -> dict[str, str | float]:
+        """Give what has added up by the latest window, -1 and "" when it was not judged; nothing where it counts."""
+        if isinstance(self.latest, Score):
+            self._adds_up = self.latest.evidence is not None
+        if not self._adds_up:
+            return {}
+        evidence = self.latest.evidence if isinstance(self.latest, Score) else None
+        if evidence is None:
+            return {"evidence_against": -1.0, "evidence_in_favour": -1.0, "gathered_s": -1.0, "answer": ""}
+        told = evidence.as_record()
+        sums = {"evidence_against": told["against"], "evidence_in_favour": told["in_favour"]}
+        return {**sums, "gathered_s": told["gathered_s"], "answer": told["says"]}
 
     def fields(self, now_s: float) -> dict[str, str | int | float]:
         """Give the counted part of the channel's health hash; a share that is not known yet is -1."""
@@ -122,6 +139,7 @@ class Health:
             "poses_per_s": round(self.poses_per_s(now_s), 2),
             "windows_judged": self.judged,
             "windows_not_judged": sum(self.not_judged.values()),
+            **self._evidence(),
             **{f"not_judged_{reason}": count for reason, count in self.not_judged.items()},
             "lag_s": round(self.lag_s, 3),
             "blind_s": round(self.blind_s, 1),

@@ -9,7 +9,7 @@ from monitor.bus.publisher import Publisher
 from monitor.config import ChannelConfig
 from monitor.health import Health
 from monitor.records import Claim
-from monitor.stages.verdict import Rule
+from monitor.stages.verdict import AnyRule, SequentialRule
 from monitor.stream.ingest import StreamState, redact
 from monitor.stream.mailbox import Mailbox
 from monitor.watch import Channel
@@ -21,7 +21,7 @@ class Judging:
 
     config: ChannelConfig
     models: Mapping[str, LoadedModel]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, AnyRule]
     stages: Channel
 
     @property
@@ -91,8 +91,8 @@ class HealthReport:
             "persons": "\n".join(judging.models),
             "model": ", ".join(m.path.name for m in judging.models.values()) if model is None else model.path.name,
             "model_note": "" if model is None else model.card.note,
-            **({} if rule is None else {"enter": rule.enter, "clear": rule.clear}),
             "every_s": self._every_s,
+            **_marks(rule),
             "face_required": int(judging.stages.identity.required),
             "state": health.state(
                 "connecting" if stream is None else stream.state, stream.fps if stream else 0.0, now_s
@@ -108,3 +108,12 @@ class HealthReport:
             "pid": os.getpid(),
             **health.fields(now_s),
         }
+
+
+def _marks(rule: AnyRule | None) -> dict[str, float]:
+    """Give the marks of the rule that a page draws: on the score, or on what adds up."""
+    if rule is None:
+        return {}
+    if isinstance(rule, SequentialRule):
+        return {"alarm": rule.alarm, "calm": rule.calm}
+    return {"enter": rule.enter, "clear": rule.clear}

@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from monitor.stages.pose import Crop, PoseNetwork
 from monitor.stages.resample import Resampler
 from monitor.stages.scorer import Scorer
 from monitor.stages.speaker import SpeakerTracker
-from monitor.stages.verdict import Rule, Verdict, Verdicts, paper_verdict
+from monitor.stages.verdict import AnyRule, SequentialRule, Verdict, Verdicts, paper_verdict
 from monitor.stages.window import PoseWindow
 from monitor.stream.ingest import read_recording
 from monitor.stream.source import redact
@@ -64,7 +64,7 @@ def score_file(
     models: Mapping[str, LoadedModel],
     network: PoseNetwork,
     *,
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, AnyRule],
     identity: Identity | None = None,
     every_s: float = 0.5,
     region: tuple[float, float, float, float] | None = None,
@@ -112,16 +112,33 @@ def score_file(
                 result.windows.append(
                     _window(record)
                     | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
+                    | ({} if record.evidence is None else {"evidence": record.evidence.as_record()})
                 )
             case NotJudged():
                 result.windows.append(_window(record) | {"not_judged": record.reason})
             case Incident():
                 incidents[record.id] = record
     result.incidents = [asdict(incident) for incident in incidents.values()]
-    result.verdict = paper_verdict(scores)
+    result.verdict = whole_verdict(scores, incidents.values(), rules)
     result.wall_s = round(time.perf_counter() - started_s, 3)
     result.pose_ms = round(1000 * timed.spent_s / max(result.poses, 1), 2)
     return result
+
+
+def whole_verdict(
+    scores: Sequence[Score], incidents: Iterable[Incident], rules: Mapping[str, AnyRule]
+) -> Literal["genuine", "fake", "inconclusive"]:
+    """Judge a whole recording: by the paper's rule over windows that are counted, else by what has added up.
+
+    Of a person whose evidence adds up it is fake if an incident fired, else genuine if at any time "the person" was
+    the answer. Of several persons the worst is told.
+    """
+    counted = paper_verdict(score for score in scores if not isinstance(rules[score.person], SequentialRule))
+    fired = any(incident.fired and isinstance(rules[incident.person], SequentialRule) for incident in incidents)
+    if fired or counted == "fake":
+        return "fake"
+    known = any(score.evidence is not None and score.evidence.says == "person" for score in scores)
+    return "genuine" if known or counted == "genuine" else "inconclusive"
 
 
 def _count(result: Result, frame: Frame) -> None:

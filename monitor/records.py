@@ -22,6 +22,7 @@ Reason = Literal[
 ]
 Who = Literal["person", "somebody_else", "unseen", "not_asked"]
 State = Literal["pending", "firing", "resolved"]
+Answer = Literal["person", "not_person", "cant_tell"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +160,40 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What has added up about a person by a window (rules/evidence_sum.py), in natural logarithms of odds, 0 and over.
+
+    against and in_favour are the sums against and for the person; alarm is where an incident fires. gathered_s is over
+    how many seconds of judged movement against was gathered. says is the answer.
+    """
+
+    against: float
+    in_favour: float
+    alarm: float
+    gathered_s: float
+    says: Answer
+
+    def as_record(self) -> dict[str, Any]:
+        """Give what is published of it."""
+        sums = {name: round(float(getattr(self, name)), 3) for name in ("against", "in_favour", "alarm", "gathered_s")}
+        return {**sums, "says": self.says}
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where suspicion began: start_s of its first window, the highest score since, and how many windows it was."""
+
+    start_s: float
+    peak: float
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
-    """The model's word on one window: value in 0..1, the probability that this is not the person. shot as in Window."""
+    """The model's word on one window: value in 0..1, the probability that this is not the person. shot as in Window.
+
+    evidence is what has added up by it, None where the model's rule counts windows.
+    """
 
     channel: str
     person: str
@@ -172,6 +205,7 @@ class Score:
     quality: Quality
     shot: int = 0
     claim: Claim | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +237,8 @@ class Incident:
     score is the latest window's, peak the highest since the start. fired stays True from firing on. ended_by tells a
     resolved incident's end: "cleared" (genuine windows again), "not_judged" (nothing to judge for long) or "".
     change counts what was published of it, from 1; 0 before that. explanation is models.explain's record of the window
-    that made it fire: shares of the keypoints, log odds by second, and a sentence.
+    that made it fire: shares of the keypoints, log odds by second, and a sentence. evidence, alarm and gathered_s are
+    those of Evidence (evidence: against), None where the rule counts windows.
     """
 
     id: str
@@ -224,6 +259,9 @@ class Incident:
     change: int = 0
     explanation: dict[str, Any] | None = None
     face: dict[str, Any] | None = None
+    evidence: float | None = None
+    alarm: float | None = None
+    gathered_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

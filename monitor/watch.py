@@ -58,5 +58,7 @@ def watch(
                 if (window := channel.window.push(tick, frame.epoch, claim)) is not None:
                     due.append(window)  # window.py: 150 poses under that face, or why not
         for judged in scorer.judge(due):  # scorer.py: the LSTM, one batch
-            yield judged
-            yield from channels[judged.channel].verdict.update(judged)  # verdict.py: pending, firing, resolved
+            verdict = channels[judged.channel].verdict
+            changes = list(verdict.update(judged))  # verdict.py: pending, firing, resolved
+            yield verdict.weighed(judged)  # rules/evidence_sum.py: what has added up by this window
+            yield from changes

@@ -76,7 +76,9 @@ def judged(record: Score | NotJudged) -> dict[str, Any]:
     face = {} if seen is None else {"face": seen}
     if isinstance(record, NotJudged):
         return common | face | {"not_judged": record.reason}
-    return common | face | {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
+    summed = {} if record.evidence is None else {"evidence": record.evidence.as_record()}
+    word = {"person": record.person, "score": record.value, "quality": asdict(record.quality)}
+    return common | face | word | summed
 
 
 def pose(

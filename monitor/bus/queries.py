@@ -15,7 +15,7 @@ ROWS = 2_000
 
 TEXTS = frozenset(
     {"state", "why", "person", "model", "model_note", "verdict", "reason", "url", "incident", "transport", "evidence"}
-    | {"face", "face_person", "face_why"}
+    | {"face", "face_person", "face_why", "answer"}
 )
 """Fields of a health hash that are words; every other one is a number."""
 
@@ -125,13 +125,17 @@ class RedisQueries:
         return {name: _health(fields) for name, fields in zip(names, answers, strict=True)}
 
     async def history(self, channel: str, from_ms: int, to_ms: int) -> list[list[Any]]:
-        """Give rows of [Unix ms, score or None, reason or None], oldest first, at most ROWS."""
+        """Give rows of [Unix ms, score or None, reason or None], oldest first, at most ROWS.
+
+        A row of a score whose evidence adds up has what stands against the person as a fourth part.
+        """
         entries = await self._redis.xrange(keys.scores(channel), min=from_ms, max=to_ms, count=ROWS)
         return [_row(number, json.loads(fields["score"])) for number, fields in entries]
 
 
 def _row(number: str, judged: dict[str, Any]) -> list[Any]:
-    return [stream_id(number)[0], judged.get("score"), judged.get("not_judged")]
+    row = [stream_id(number)[0], judged.get("score"), judged.get("not_judged")]
+    return [*row, judged["evidence"]["against"]] if "evidence" in judged else row
 
 
 def _health(fields: dict[str, str]) -> dict[str, str | float]:

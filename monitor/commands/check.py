@@ -42,6 +42,7 @@ def findings(config: Config) -> Iterator[Finding]:
             faces = faces or face_network(models.values())
             identity_of(models, faces, required=channel.identity.require)
             for model in models.values():
+                rule_of(model, config.rule, channel.rule)
                 face = "and their face" if model.card.faces else "no face: whoever is on screen is judged"
                 yield Finding(f"{channel.name} model", True, f"{model.path.name}, knows {model.person}, {face}", 0)
             if not models:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from models import artifact
+from models import artifact, thresholds
 from models.artifact import LoadedModel
 from models.errors import ModelMismatch
 from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences, from_json
+from models.thresholds import CHECKS, checked, contradiction
 from monitor.config import ChannelConfig, RuleConfig
 from monitor.errors import ConfigError
 from monitor.stages.identity import Identity
 from monitor.stages.pose import PoseNetwork
 from monitor.stages.smoothing import filter_name
-from monitor.stages.verdict import Rule
+from monitor.stages.verdict import AnyRule, Rule, SequentialRule
 
 Loaded = dict[tuple[str, str, str], LoadedModel]
 """Models by file, the digest and the person that were asked for: channels of one model share it."""
@@ -77,19 +79,37 @@ def identity_of(models: Mapping[str, LoadedModel], network: FaceNetwork | None, 
     return Identity(people, network, required=required)
 
 
-def rule_of(model: LoadedModel, *overrides: RuleConfig) -> Rule:
-    """Take the thresholds measured for the model, with what the configuration sets instead, later ones first."""
-    measured = model.card.thresholds
-    rule = Rule(
-        enter=measured["enter"],
-        clear=measured["clear"],
-        hold_s=measured["hold_s"],
-        k=int(measured["k"]),
-        n=int(measured["n"]),
-    )
+def rule_of(model: LoadedModel, *overrides: RuleConfig) -> AnyRule:
+    """Take the thresholds measured for the model, with what the configuration sets instead, later ones first.
+
+    Raises:
+        ThresholdsUnusable: the card has none to judge by.
+        ConfigError: the configuration sets what the model's kind of rule doesn't have, or what goes not together.
+    """
+    kind, values = thresholds.kind_of(model.path, model.card.thresholds), checked(model.path, model.card.thresholds)
+    changed: dict[str, Any] = {}
     for override in overrides:
-        rule = replace(rule, **override.model_dump(exclude_none=True))
-    return rule
+        changed |= override.model_dump(exclude_none=True)
+    known = {*CHECKS[kind], *(() if kind == "sequential" else ("kind",))}
+    if unknown := sorted(changed.keys() - known):
+        raise ConfigError("rule", unknown[0], _other_kind(model, kind, known))
+    if kind == "live":
+        return replace(_counted(values), **changed)
+    values |= changed
+    if changed and (why := contradiction(values)) is not None:
+        raise ConfigError("rule", *why)
+    return SequentialRule(
+        values["alarm"], values["calm"], values["most"], values["keep_over_cuts"], values["half_life_s"]
+    )
+
+
+def _counted(values: Mapping[str, float]) -> Rule:
+    return Rule(values["enter"], values["clear"], values["hold_s"], k=int(values["k"]), n=int(values["n"]))
+
+
+def _other_kind(model: LoadedModel, kind: str, known: Iterable[str]) -> str:
+    how = "adds evidence up" if kind == "sequential" else "counts windows"
+    return f"{model.path.name} {how} and has {', '.join(sorted(known))}; set this at a channel of another model"
 
 
 def _load(file: str, channel: ChannelConfig, network: PoseNetwork, *, smooth: bool) -> LoadedModel:
@@ -99,4 +119,5 @@ def _load(file: str, channel: ChannelConfig, network: PoseNetwork, *, smooth: bo
         raise ModelMismatch(model.path, "person", expected=channel.person, found=model.person)
     if model.card.filter and model.card.filter != (steadied := filter_name(smooth)):
         raise ModelMismatch(model.path, "filter", expected=steadied, found=model.card.filter)
+    checked(model.path, model.card.thresholds)
     return model

@@ -1,61 +1,72 @@
-"""Scores -> incidents: the paper's majority rule and the live rule with two thresholds and a hold time."""
+"""Scores -> incidents: pending, firing, resolved; by counted windows or by evidence that adds up."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from dataclasses import asdict, replace
+from typing import Any, Literal, Protocol
 
-from monitor.records import Incident, NotJudged, Reason, Score, face_record, instead_of
+from monitor.records import Beginning, Evidence, Incident, NotJudged, Score, face_record, instead_of
+from monitor.stages.rules.evidence_sum import EvidenceSum, SequentialRule
+from monitor.stages.rules.window_counts import FAKE_AT, Rule, WindowCounts
 
-FAKE_AT = 0.5
-"""The paper rounds the predicted probability (its section 3.3)."""
+__all__ = [
+    "FAKE_AT",
+    "FORGET_S",
+    "AnyRule",
+    "Rule",
+    "SequentialRule",
+    "Verdict",
+    "Verdicts",
+    "judged_of",
+    "paper_verdict",
+]
 
 FORGET_S = 60.0
 """An open incident ends after so long without a window that speaks against the person."""
 
-SHARED_S = 5.0
-"""Windows of one shot that end so near together share poses. Between two of them a face that can't be told does not
-stop the time that suspicion has lasted: else one strange picture in fifteen would keep an impostor from ever firing."""
-
-STEP_S = 2.0
-"""Judged windows further apart than this do not add to the time that suspicion has lasted; where windows are due less
-often than that, those further apart than 1.5 times what they should be."""
+AnyRule = Rule | SequentialRule
+"""What a model's card says how it is to be judged by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """When a row of scores becomes an incident.
+class Suspicion(Protocol):
+    """What a rule makes of the windows so far (rules/window_counts.py, rules/evidence_sum.py)."""
 
-    live: suspicion is k of the latest n judged windows at or over enter; it fires after hold_s of suspicion, on a
-    window that is itself at or over enter, and ends when the latest n windows are all under clear. paper: suspicion is
-    at least as many fake windows (0.5 and over) as genuine ones among the latest n, "genuine only if genuine outnumber
-    fake" (section 5), whichever came last; it ends when they do.
-    """
+    @property
+    def evidence(self) -> Evidence | None:
+        """What has added up, None where nothing does."""
 
-    enter: float
-    clear: float
-    hold_s: float = 2.0
-    k: int = 3
-    n: int = 4
-    kind: Literal["live", "paper"] = "live"
+    @property
+    def suspicious(self) -> bool:
+        """Whether an incident is to be opened."""
 
-    def suspicious(self, recent: Iterable[float]) -> bool:
-        """Tell whether the latest values, at most n, raise suspicion."""
-        values = list(recent)
-        if self.kind == "paper":
-            return len(values) == self.n and 2 * sum(value >= FAKE_AT for value in values) >= len(values)
-        return sum(value >= self.enter for value in values) >= self.k
+    @property
+    def against(self) -> bool:
+        """Whether the latest window leaves something standing against the person."""
 
-    def may_fire(self, latest: float) -> bool:
-        """Tell whether suspicion may fire on this value: an alert on a window that looks genuine explains nothing."""
-        return self.kind == "paper" or latest >= self.enter
+    @property
+    def cleared(self) -> bool:
+        """Whether an open incident is over."""
 
-    def cleared(self, recent: Iterable[float]) -> bool:
-        """Tell whether the latest values, at most n, end an incident."""
-        values = list(recent)
-        if self.kind == "paper":
-            return len(values) == self.n and not self.suspicious(values)
-        return len(values) == self.n and all(value < self.clear for value in values)
+    def skip(self, judged: NotJudged) -> None:
+        """Take a reason for no window."""
+
+    def add(self, score: Score) -> None:
+        """Take the next window's score."""
+
+    def beginning(self) -> Beginning:
+        """Tell where suspicion began, when it has just been raised."""
+
+    def fires(self) -> bool:
+        """Tell whether a pending incident fires; asked once a window."""
+
+    def close(self) -> None:
+        """Begin anew after an incident's end."""
+
+
+def suspicion_of(rule: AnyRule, *, every_s: float, open_incident: Incident | None = None) -> Suspicion:
+    """Make what keeps a rule's account; every_s is the time between two windows."""
+    if isinstance(rule, SequentialRule):
+        return EvidenceSum(rule, open_incident)
+    return WindowCounts(rule, every_s=every_s)
 
 
 class Verdict:
@@ -65,14 +76,12 @@ class Verdict:
     does not end it; genuine windows do, or FORGET_S in which no window speaks against the person: where shots are so
     short that none holds n windows, an incident would otherwise stay open for ever, and hide the next one.
 
-    It goes on over shots, but each step of it rests on one shot alone (PoseWindow tells which): the k of n windows that
-    raise suspicion, the hold_s that it must last to fire, and the n windows that end it. Another shot or epoch starts
-    these counts anew, since scores of two people say nothing together.
+    It goes on over shots; what each of its steps rests on is the rule's own.
     """
 
     def __init__(
         self,
-        rule: Rule,
+        rule: AnyRule,
         new_id: Callable[[], str],
         model: str = "",
         open_incident: Incident | None = None,
@@ -81,15 +90,10 @@ class Verdict:
     ) -> None:
         """every_s is the time between two windows."""
         self._rule, self._new_id, self._model = rule, new_id, model
-        self._step_most_s = max(STEP_S, 1.5 * every_s)
+        self._suspicion = suspicion_of(rule, every_s=every_s, open_incident=open_incident)
         self._forget_s = max(FORGET_S, 4 * every_s)
-        self._recent: deque[Score] = deque(maxlen=rule.n)
         self._open = open_incident
         self._clock: int | None = None  # epoch of the open incident's times, None for one of the process before
-        self._shot: tuple[int, int] | None = None  # epoch and shot of the latest record
-        self._suspicious_s = 0.0  # in this shot
-        self._between: set[Reason] = set()  # why nothing was judged since the window before
-        self._suspicious_at_s: float | None = None  # end of the window before, when suspicion stood then
         self._quiet_s = 0.0  # without a window that speaks against the person
         self._genuine = False  # one that speaks for them was among it
         self._last: tuple[int, float] | None = None
@@ -99,19 +103,23 @@ class Verdict:
         """The incident that is pending or firing, if any."""
         return self._open
 
+    @property
+    def evidence(self) -> Evidence | None:
+        """What has added up by the latest window, None where the rule counts."""
+        return self._suspicion.evidence
+
     def update(self, judged: Score | NotJudged) -> Iterator[Incident]:
         """Take the next verdict on a window; give the incident whenever its state changes."""
         step_s = self._step(judged)
-        self._forget_other_shots(judged)
         if isinstance(judged, NotJudged):
-            self._between.add(judged.reason)
+            self._suspicion.skip(judged)
             yield from self._wait(step_s)
             return
-        self._note(judged, step_s)
-        self._recent.append(judged)
-        values = [score.value for score in self._recent]
+        self._suspicion.add(judged)
+        self._note(step_s)
         if self._open is None:
-            yield from self._suspect(judged, values)
+            if self._suspicion.suspicious:
+                yield from self._suspect(judged)
             return
         self._open = replace(
             self._open,
@@ -123,22 +131,15 @@ class Verdict:
             peak=max(self._open.peak, judged.value),
             windows=self._open.windows + 1,
             face=face_record(judged.claim),
+            **self._gathered(),
         )
         self._clock = judged.epoch
-        if self._rule.cleared(values):
+        if self._suspicion.cleared:
             yield self._close("cleared")
         elif self._open.state == "pending":
-            yield from self._hold(judged, values)
+            yield from self._hold()
         if self._open is not None and self._quiet_s >= self._forget_s:
             yield self._close("cleared")
-
-    def _forget_other_shots(self, judged: Score | NotJudged) -> None:
-        """Let what was scored in another shot neither fire nor end anything in this one."""
-        shot = (judged.epoch, judged.shot)
-        if shot != self._shot:
-            self._recent.clear()
-            self._suspicious_s, self._suspicious_at_s = 0.0, None
-        self._shot = shot
 
     def _step(self, judged: Score | NotJudged) -> float:
         """Give the stream time since the last call, 0 over a break of the stream's clock."""
@@ -147,12 +148,9 @@ class Verdict:
             return 0.0
         return max(judged.end_s - last[1], 0.0)
 
-    def _suspect(self, score: Score, values: list[float]) -> Iterator[Incident]:
-        if not self._rule.suspicious(values):
-            return
-        bar = FAKE_AT if self._rule.kind == "paper" else self._rule.enter
-        first = next(s for s in self._recent if s.value >= bar)
-        self._suspicious_s, self._suspicious_at_s, self._clock = 0.0, None, score.epoch
+    def _suspect(self, score: Score) -> Iterator[Incident]:
+        """Open an incident."""
+        first, self._clock = self._suspicion.beginning(), score.epoch
         self._open = Incident(
             id=self._new_id(),
             channel=score.channel,
@@ -163,27 +161,27 @@ class Verdict:
             end_s=score.end_s,
             arrived_s=score.arrived_s,
             score=score.value,
-            peak=max(values),
-            windows=len(values),
+            peak=first.peak,
+            windows=first.windows,
             rule=asdict(self._rule),
             model=self._model,
             face=face_record(score.claim),
+            **self._gathered(),
         )
         yield self._open
-        yield from self._hold(score, values)
+        yield from self._hold()
 
-    def _hold(self, score: Score, values: list[float]) -> Iterator[Incident]:
-        """Let a pending incident fire once suspicion has lasted; time in which it paused does not count."""
+    def _gathered(self) -> dict[str, Any]:
+        """Give what an incident says of evidence that adds up."""
+        found = self._suspicion.evidence
+        if found is None:
+            return {}
+        return {"evidence": found.against, "alarm": found.alarm, "gathered_s": found.gathered_s}
+
+    def _hold(self) -> Iterator[Incident]:
+        """Let a pending incident fire when the rule says so."""
         assert self._open is not None
-        before_s, self._suspicious_at_s = self._suspicious_at_s, None
-        between, self._between = self._between, set()
-        if not self._rule.suspicious(values):
-            return
-        self._suspicious_at_s = score.end_s
-        most_s = max(self._step_most_s, SHARED_S) if between == {"face_unseen"} else self._step_most_s
-        if before_s is not None and score.end_s - before_s <= most_s:
-            self._suspicious_s += score.end_s - before_s
-        if self._suspicious_s >= self._rule.hold_s and self._rule.may_fire(score.value):
+        if self._suspicion.fires():
             self._open = replace(self._open, state="firing", fired=True)
             yield self._open
 
@@ -193,16 +191,16 @@ class Verdict:
         if self._open is not None and self._quiet_s >= self._forget_s:
             yield self._close("cleared" if self._genuine else "not_judged")
 
-    def _note(self, score: Score, step_s: float) -> None:
+    def _note(self, step_s: float) -> None:
         """Count the time in which nothing speaks against the person."""
-        against = score.value >= (FAKE_AT if self._rule.kind == "paper" else self._rule.clear)
+        against = self._suspicion.against
         self._quiet_s = 0.0 if against else self._quiet_s + step_s
         self._genuine = not against
 
     def _close(self, how: str) -> Incident:
         assert self._open is not None
         closed, self._open = replace(self._open, state="resolved", ended_by=how), None
-        self._recent.clear()
+        self._suspicion.close()
         return closed
 
 
@@ -228,6 +226,13 @@ class Verdicts:
                 yield from verdict.update(judged)
             else:
                 yield from verdict.update(instead_of(judged, "someone_else"))
+
+    def weighed(self, judged: Score | NotJudged) -> Score | NotJudged:
+        """Give the word that update() took last, with what has added up by it where its person's rule adds up."""
+        verdict = self._verdicts.get(judged.person) if isinstance(judged, Score) else None
+        if verdict is None or verdict.evidence is None or isinstance(judged, NotJudged):
+            return judged
+        return replace(judged, evidence=verdict.evidence)
 
 
 def judged_of(judged: Score | NotJudged, person: str) -> bool:

@@ -8,9 +8,12 @@ import yaml
 from pydantic import BaseModel
 
 from models import artifact
-from monitor.config import Config, load, parse
-from monitor.errors import ConfigError
-from monitor.stages.person_models import rule_of
+from monitor.config import Config, RuleConfig, load, parse
+from monitor.errors import ConfigError, ThresholdsUnusable
+from monitor.stages.person_models import load_models, rule_of
+from monitor.stages.pose import PoseNetwork
+from monitor.stages.verdict import SequentialRule
+from tests.support.model_files import untaught
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "bodywatch.yaml"
 ONE = {"channels": [{"name": "a", "url": "rtsp://h/x"}]}
@@ -105,6 +108,49 @@ def test_the_papers_rule_can_be_asked_for_live() -> None:
     assert (rule.kind, rule.n) == ("paper", 6)
     assert rule.suspicious([0.6, 0.6, 0.6, 0.1, 0.1, 0.1])
     assert rule.cleared([0.6, 0.6, 0.1, 0.1, 0.1, 0.1])
+
+
+LIVE = {"enter": 0.7, "clear": 0.4, "hold_s": 1.0, "k": 3, "n": 4}
+SUM = {"kind": "sequential", "alarm": 7.5, "calm": 1.0, "most": 3.0, "keep_over_cuts": 0.5, "half_life_s": 60.0}
+
+
+def test_a_model_whose_evidence_adds_up_is_judged_by_its_cards_sum(tmp_path: Path) -> None:
+    """A channel's own word comes last, and what it does not say stays as it was measured."""
+    model = artifact.load(untaught(tmp_path / "ada.pt", thresholds=SUM))
+    assert rule_of(model) == SequentialRule(7.5, 1.0, 3.0, 0.5, 60.0)
+    changed = rule_of(model, RuleConfig(alarm=9.0, calm=2.0), RuleConfig(alarm=10.0))
+    assert changed == SequentialRule(10.0, 2.0, 3.0, 0.5, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "rule", "sentence"),
+    [
+        (
+            SUM,
+            RuleConfig(k=2),
+            "rule: k: ada.pt adds evidence up and has alarm, calm, half_life_s, keep_over_cuts, most",
+        ),
+        (SUM, RuleConfig(kind="paper"), "rule: kind: ada.pt adds evidence up"),
+        (SUM, RuleConfig(alarm=3.0), "rule: most: must be under alarm (3), so that no single window fires"),
+        (LIVE, RuleConfig(alarm=5.0), "rule: alarm: ada.pt counts windows and has clear, enter, hold_s, k, kind, n"),
+    ],
+)
+def test_a_rule_of_the_other_sort_is_one_sentence(
+    tmp_path: Path, thresholds: dict[str, Any], rule: RuleConfig, sentence: str
+) -> None:
+    """Taken in silence, the operator would think that it holds."""
+    model = artifact.load(untaught(tmp_path / "ada.pt", thresholds=thresholds))
+    with pytest.raises(ConfigError) as caught:
+        rule_of(model, rule)
+    assert sentence in str(caught.value)
+
+
+def test_a_card_without_a_rule_is_refused_when_its_model_is_loaded(tmp_path: Path) -> None:
+    """Told before a stream is opened, and not as a KeyError."""
+    path = untaught(tmp_path / "ada.pt", thresholds={})
+    config = parse({"channels": [{"name": "a", "url": "x", "model": str(path)}]}, "a test")
+    with pytest.raises(ThresholdsUnusable, match=r"thresholds\.enter must be over 0 and under 1, and it is missing"):
+        load_models(config.channels[0], PoseNetwork(config.pose.backend))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
