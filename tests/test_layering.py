@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "trainer.runs": "models trainer.data trainer.errors trainer.json_files trainer.recipe trainer.train",
     "trainer.train_person": "models trainer.data trainer.errors trainer.recipe trainer.runs trainer.train",
     "trainer.replay": "models monitor.records monitor.stages trainer.data",
+    "trainer.calibration": "monitor.records monitor.stages trainer.replay",
     "trainer.evaluate": "monitor.stages trainer.data trainer.metrics trainer.replay trainer.runs trainer.train",
     "trainer.export": "models trainer.data trainer.errors trainer.evaluate trainer.recipe trainer.runs",
     "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.skeleton import RATE_HZ
-from monitor.records import NotJudged, Reason, Score, Tick, Window
-from monitor.stages.verdict import Rule, Verdict
+from monitor.records import Claim, NotJudged, Reason, Score, Tick, Window
+from monitor.stages.rules.evidence_sum import EvidenceSum
+from monitor.stages.verdict import AnyRule, Rule, SequentialRule, Verdict
 from monitor.stages.window import PoseWindow
 from trainer.data.tracks import Track
 from trainer.data.windows import Span
@@ -54,10 +55,11 @@ class Alerts:
     """What a rule makes of played recordings.
 
     false_alerts fired in genuine_hours of the person's own recordings. exposed_hours of these are those in which one
-    could have: not while a fresh window fills and the rule's k and hold_s run, not where nothing is judged, and not
-    while an incident is open, since one event makes one incident; open_hours counts the latter. too_short says why no
-    rate can be told, "" where it can. found and missed count fakes that could have been found, untold those that were
-    too short for any alert; waits_s has, for each fake found, the seconds played of it until the alert.
+    could have: not while a fresh window fills and the rule's k and hold_s run (or the worst evidence there is adds up),
+    not where nothing is judged, and not while an incident is open, since one event makes one incident; open_hours
+    counts the latter. too_short says why no rate can be told, "" where it can. found and missed count fakes that could
+    have been found, untold those that were too short for any alert; waits_s has, for each fake found, the seconds
+    played of it until the alert.
     """
 
     false_alerts: int
@@ -116,7 +118,7 @@ class _Watched:
     open: int
 
 
-def alerts(played: Sequence[Played], rule: Rule) -> Alerts:
+def alerts(played: Sequence[Played], rule: AnyRule) -> Alerts:
     """Run the verdict stage over every recording; every verdict stands for EVERY_S."""
     genuine = [_watch(recording, rule) for recording in played if not recording.fake]
     fakes = [_watch(recording, rule) for recording in played if recording.fake]
@@ -173,35 +175,65 @@ def _rules(played: Sequence[Played]) -> Iterator[Rule]:
             yield Rule(enter=enter, clear=round(clear, 3), hold_s=hold_s)
 
 
-def _watch(recording: Played, rule: Rule) -> _Watched:
-    """Put a recording's verdicts through the rule, and beside it the worst scores there are: they tell when it can.
-
-    What fires on a row of ones since the start, a new shot or an incident's end is the first moment at which anything
-    could have fired.
-    """
+def _watch(recording: Played, rule: AnyRule) -> _Watched:
+    """Put a recording's verdicts through the rule, and beside it the worst scores there are: they tell when it can."""
     numbers = itertools.count()
-    verdict, worst = Verdict(rule, lambda: str(next(numbers))), Verdict(rule, str)
+    verdict, chance = Verdict(rule, lambda: str(next(numbers))), _Chance(rule)
     fired_s, able, at_once, exposed, opened, played_s = [], False, False, Counter[tuple[int, int]](), 0, 0.0
     for before, judged in itertools.pairwise((None, *recording.verdicts)):
         assert judged is not None
-        shot, shot_before = (judged.epoch, judged.shot), before and (before.epoch, before.shot)
         played_s += min(judged.end_s - (before.end_s if before else 0.0), EVERY_S)  # a hole is not played
         open_before = _firing(verdict)
         changes = [incident.state for incident in verdict.update(judged)]
         if _firing(verdict) and not open_before:
             fired_s.append(played_s)
-        if shot != shot_before or "resolved" in changes:
-            worst = Verdict(rule, str)
+        shot = chance.begin(judged, anew="resolved" in changes)
         exposed[shot] += 0
         if isinstance(judged, NotJudged):
             continue
         opened += open_before
-        if not _firing(worst) and "resolved" not in changes:
-            list(worst.update(replace(judged, value=1.0)))
-        if _firing(worst) and not able:
+        could = chance.add(judged) if "resolved" not in changes else chance.there
+        if could and not able:
             able, at_once = True, _firing(verdict)
-        exposed[shot] += not open_before and _firing(worst)
+        exposed[shot] += not open_before and could
     return _Watched(tuple(fired_s), able, at_once, tuple(exposed.values()), opened)
+
+
+class _Chance:
+    """The worst scores there are, in place of a recording's own.
+
+    What fires on a row of ones since the start, a new shot or an incident's end is the first moment at which anything
+    could have fired. Evidence goes on from shot to shot: a recording is one stretch then.
+    """
+
+    def __init__(self, rule: AnyRule) -> None:
+        self._rule = rule
+        self._worst = self._fresh()
+        self._shot: tuple[int, int] | None = None
+        self.there = False
+
+    def begin(self, judged: Score | NotJudged, *, anew: bool) -> tuple[int, int]:
+        """Take where the next verdict stands; give the stretch that it is of."""
+        shot = (judged.epoch, judged.shot)
+        sums = isinstance(self._rule, SequentialRule)
+        if anew or (shot != self._shot and not sums):
+            self._worst, self.there = self._fresh(), False
+        self._shot = shot
+        return (0, 0) if sums else shot
+
+    def add(self, score: Score) -> bool:
+        """Take a window as the worst there is; tell whether it could have fired."""
+        worst = replace(score, value=1.0)
+        if isinstance(self._worst, EvidenceSum):
+            self._worst.add(worst)
+            self.there = self._worst.fires()
+        elif not self.there:
+            list(self._worst.update(worst))
+            self.there = _firing(self._worst)
+        return self.there
+
+    def _fresh(self) -> EvidenceSum | Verdict:
+        return EvidenceSum(self._rule) if isinstance(self._rule, SequentialRule) else Verdict(self._rule, str)
 
 
 def _firing(verdict: Verdict) -> bool:
@@ -262,8 +294,9 @@ def _score(shot: Sequence[Window | NotJudged], person: str, score: Scorer) -> It
 
 
 def _scored(window: Window, person: str, value: float) -> Score:
-    quality, shot = window.quality, window.shot
-    return Score(window.channel, person, 0, window.start_s, window.end_s, window.arrived_s, value, quality, shot)
+    """Make the score of a window under the person's face: whoever is in a recording claims to be them."""
+    at = (window.start_s, window.end_s, window.arrived_s)
+    return Score(window.channel, person, 0, *at, value, window.quality, window.shot, Claim("person", person))
 
 
 def ticks(tracks: Sequence[Track], spans: Sequence[Span]) -> Iterator[Tick]:

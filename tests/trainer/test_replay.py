@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from monitor.records import NotJudged, Quality, Reason, Score
-from monitor.stages.verdict import Rule
+from models.skeleton import RIGHT_WRIST
+from monitor.records import Claim, NotJudged, Quality, Reason, Score
+from monitor.stages.scorer import Scorer as LiveScorer
+from monitor.stages.verdict import Rule, SequentialRule, Verdict, Verdicts
+from monitor.stages.window import PoseWindow
 from tests.support.tracks import make_track
 from trainer.data.windows import Span
 from trainer.evaluate import thresholds
-from trainer.replay import EVERY_S, Played, Scorer, alerts, choose_rule, play
+from trainer.replay import EVERY_S, Played, Scorer, alerts, choose_rule, play, ticks
 
 RULE = Rule(enter=0.9, clear=0.5, hold_s=1.0, k=3, n=4)
 PATIENT = Rule(enter=0.8, clear=0.6, hold_s=2.0, k=3, n=4)
@@ -340,3 +343,61 @@ def test_the_monitors_own_stages_give_six_second_clips_no_exposure() -> None:
     longer = alerts(play([track], [Span(0, 0, 270)], "ada", always(1)), RULE)
     assert (short.false_alerts, short.exposed_hours) == (0, 0)
     assert (longer.false_alerts, longer.exposed_hours) == (1, pytest.approx(0.5 / 3600))
+
+
+SUM = SequentialRule(alarm=3.9, calm=1.0, most=2.0, keep_over_cuts=0.5, half_life_s=1e12)
+"""10 s of windows at the bound are 4."""
+
+
+def test_evidence_can_fire_once_the_worst_of_it_adds_up() -> None:
+    """5 s of window say 2, 5 s more make 4: of 60 verdicts in 30 s the 40 from 10.0 to 29.5 s."""
+    assert alerts([stretch([0.0] * 60)], SUM).exposed_hours == pytest.approx(40 * 0.5 / 3600)
+
+
+@pytest.mark.parametrize(("keeps", "exposed"), [(1.0, 38), (0.0, 0)])
+def test_where_evidence_goes_on_over_cuts_so_does_the_chance_of_an_alert(keeps: float, exposed: int) -> None:
+    """Twenty shots have two windows each, 2.2. Kept, the third window makes 4.2; lost, none ever gets to 3.9."""
+    shots = [faced(5 + 6 * shot + half / 2, 0.0, shot) for shot in range(20) for half in (0, 1)]
+    made = alerts([Played("a", False, 120.0, tuple(shots))], replace(SUM, keep_over_cuts=keeps))
+    assert made.exposed_hours == pytest.approx(exposed * 0.5 / 3600)
+
+
+def faced(end_s: float, value: float, shot: int) -> Score:
+    return replace(score(end_s, value), shot=shot, claim=Claim("person", "ada"))
+
+
+def test_an_alert_of_evidence_opens_an_incident_that_is_no_more_exposed() -> None:
+    """Fires at 10 s, is at 5.85 by 15 s and goes on: 1.5 windows at the bound either way, one false alert."""
+    made = alerts([stretch([1.0] * 60)], SUM)
+    assert (made.false_alerts, made.exposed_hours, made.open_hours) == (1, 0.5 / 3600, 39 * 0.5 / 3600)
+
+
+def test_a_recording_is_replayed_as_it_would_be_judged_live() -> None:
+    """Two shots of 8 s under one face: the monitor's own loop and the replay agree on each window's sum to the bit."""
+    track = replace(make_track("a", "ada", seconds=16), shot=np.repeat([0, 1], 240).astype(np.int32))
+    span = Span(0, 0, len(track.time_s))
+    window, live = PoseWindow("a"), Verdicts({"ada": Verdict(SUM, str)})
+    scorer, heard = LiveScorer({"a": {"ada": Wrists()}}), []
+    for tick in ticks([track], [span]):
+        due = window.push(tick, 0, Claim("person", "ada"))
+        for judged in scorer.judge([] if due is None else [due]):
+            list(live.update(judged))
+            heard.append(live.weighed(judged))
+    [recording] = play([track], [span], "ada", Wrists().score)
+    replayed, told = Verdicts({"ada": Verdict(SUM, str)}), []
+    for judged in recording.verdicts:
+        list(replayed.update(judged))
+        told.append(replayed.weighed(judged))
+    sums = [one.evidence for one in told if isinstance(one, Score)]
+    assert sums == [one.evidence for one in heard if isinstance(one, Score)]
+    assert len(sums) == 12
+    assert max(one.against for one in sums if one is not None) > 1
+
+
+class Wrists:
+    """Says a height that changes from window to window."""
+
+    person = "ada"
+
+    def score(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return (0.7 + 0.25 * np.sin(windows[:, -1, RIGHT_WRIST, 1])).astype(np.float32)
