@@ -22,6 +22,8 @@ REASONS = {
     "stream_down": "no picture arrives",
 }
 COLOURS = {"firing": "bold white on red", "pending": "yellow", "resolved": "dim", "clear": "green"}
+SAYS = {"person": "clear", "not_person": "not the person", "cant_tell": "can't tell yet"}
+"""The answer of evidence that adds up, as a channel's state while no incident is open."""
 
 
 class Table:
@@ -71,7 +73,8 @@ class Table:
         is_open = [i["state"] for i in self._incidents.values() if i["channel"] == name and i["state"] != "resolved"]
         down = health.get("state") not in ("live", "degraded")
         judged = "score" in latest and not down
-        state = str(health.get("state")) if down else is_open[0] if is_open else "clear" if judged else "not judged"
+        said = SAYS.get(latest.get("evidence", {}).get("says"), "clear") if judged else "not judged"
+        state = str(health.get("state")) if down else is_open[0] if is_open else said
         why = str(health.get("why") or "") if down else REASONS.get(latest.get("not_judged", ""), "")
         numbers = [_number(health.get(field)) for field in ("fps", "poses_per_s", "lag_s", "blind_s")]
         score = _bar(latest["score"], health) if judged else Text("–", "dim")

@@ -131,6 +131,8 @@ def slack(event: dict[str, Any]) -> dict[str, Any] | None:
     what = "Firing" if data["state"] == "firing" else "Suspicious again" if data["state"] == "pending" else "Over"
     words = f"does not move like {data['person']}" if data["state"] != "resolved" else f"watched for {data['person']}"
     how = f"score {data['score']:.2f}, peak {data['peak']:.2f}"
+    if data.get("gathered_s") is not None:
+        how += f", evidence {data['evidence']:.1f} (alarm {data['alarm']:.1f}) over {data['gathered_s']:.0f} s"
     return {"text": f"*{what}* on {data['channel']}: {words} ({how}; {data['id']})"}
 
 

@@ -1,10 +1,12 @@
 """What a channel's health says; time is an argument."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from monitor.health import Health
-from monitor.records import Claim, Frame, NotJudged, Pose, PosedFrame, Quality, Score, Sighting, Who
+from monitor.records import Claim, Evidence, Frame, NotJudged, Pose, PosedFrame, Quality, Score, Sighting, Who
 
 IMAGE = np.zeros((360, 640, 3), np.uint8)
 WHOLE = Quality(0.96, 1.0, 1.0)
@@ -74,6 +76,22 @@ def test_a_channel_is_clear_only_while_windows_are_judged() -> None:
     health = Health(started_s=0.0)
     health.verdict(Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE), 5.0)
     assert (health.verdict_state(7.0), health.verdict_state(8.0)) == ("clear", "not_judged")
+
+
+def test_what_has_added_up_stands_where_the_latest_windows_word_is() -> None:
+    """Of three answers one alone is "clear"; without a judged window there is none, and a rule that counts has none."""
+    health = Health(started_s=0.0)
+    plain = Score("a", "p", 0, 0.0, 5.0, 5.0, 0.1, WHOLE)
+    health.verdict(plain, 5.0)
+    assert "evidence_against" not in health.fields(5.0)
+    health.verdict(replace(plain, evidence=Evidence(3.5, 0.25, 6.0, 12.5, "cant_tell")), 5.0)
+    names = ("evidence_against", "evidence_in_favour", "gathered_s", "answer")
+    assert [health.fields(5.0)[name] for name in names] == [3.5, 0.25, 12.5, "cant_tell"]
+    assert health.verdict_state(5.0) == "cant_tell"
+    health.verdict(replace(plain, evidence=Evidence(0.0, 6.0, 6.0, 0.0, "person")), 5.0)
+    assert health.verdict_state(5.0) == "clear"
+    health.verdict(NotJudged("a", 0, 0.0, 5.5, 5.5, "cut"), 5.5)
+    assert [health.fields(5.5)[name] for name in names] == [-1.0, -1.0, -1.0, ""]
 
 
 def test_a_stream_that_is_down_is_a_verdict_of_its_own() -> None:

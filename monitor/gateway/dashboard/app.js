@@ -195,7 +195,7 @@ function changed() {
   const ringing = incidents.ringing();
   $("alarm").hidden = !ringing.length;
   $("alarm").replaceChildren(...ringing.slice(0, 3).map((incident) => element("div", { data: { incident: incident.id } },
-    element("b", { text: "Firing" }), element("span", { class: "what", text: `${incident.channel}: does not move like ${incident.person}` }),
+    element("b", { text: "Firing" }), element("span", { class: "what", text: `${incident.channel}: does not move like ${incident.person}${typeof incident.gathered_s === "number" ? `, by ${span(incident.gathered_s)} of movement` : ""}` }),
     element("span", { class: "since", text: `since ${clock(incident.arrived_s)}` }),
     act.allowed() ? element("button", { type: "button", on: { click: () => act.ack(incident) } }, "Acknowledge ", element("kbd", { text: "A" })) : null,
     element("button", { type: "button", text: "Show", on: { click: () => (incidents.choose(incident.id), choose(incident.channel)) } }))));
@@ -217,7 +217,7 @@ function summary() {
   }
   const states = [...channels.values()].map((each) => each.verdict()[0]);
   const count = (...names) => states.filter((state) => names.includes(state)).length;
-  const parts = [[count("firing"), "firing"], [count("pending"), "suspicious"], [count("not_judged"), "not judged"], [count("stream_down", "silent"), "down"], [count("clear"), "clear"]];
+  const parts = [[count("firing"), "firing"], [count("pending"), "suspicious"], [count("not_judged"), "not judged"], [count("cant_tell"), "can't tell yet"], [count("stream_down", "silent"), "down"], [count("clear"), "clear"]];
   $("summary").textContent = parts.filter(([n]) => n).map(([n, word]) => `${n} ${word}`).join(" · ");
 }
 

@@ -1,6 +1,7 @@
 // One channel: what is on screen, what is thought of it and why not, and its last hour.
 
 import { drawChart } from "./chart.js";
+import { EvidenceBar, level } from "./evidence.js";
 import { FacePlate, faceNow } from "./face.js";
 import { Picture } from "./picture.js";
 import { REASONS, VERDICTS, clock, element, span } from "./words.js";
@@ -20,7 +21,7 @@ export class Channel {
   #healthAt = 0;
 
   constructor(name, { choose, enlarge, ask, incidents }) {
-    Object.assign(this, { name, ask, incidents, rows: [], latest: null, latestAt: 0, large: false, silenced: false });
+    Object.assign(this, { name, ask, incidents, rows: [], latest: null, latestAt: 0, evidence: null, large: false, silenced: false });
     this.parts = build(name);
     this.root = this.parts.root;
     this.picture = new Picture(this.parts.canvas, this.parts.stale);
@@ -56,7 +57,8 @@ export class Channel {
   score({ id, window }) {
     this.latest = window;
     this.latestAt = performance.now();
-    this.rows.push([Number(id.split("-")[0]), window.score ?? null, window.not_judged ?? null]);
+    if (window.score !== undefined) this.evidence = window.evidence ?? null;
+    this.rows.push([Number(id.split("-")[0]), window.score ?? null, window.not_judged ?? null, window.evidence?.against]);
     while (this.rows.length && this.rows[0][0] < Date.now() - HOUR_MS) this.rows.shift();
     this.show();
   }
@@ -96,17 +98,20 @@ export class Channel {
     if (worst) return [worst.state, `does not move like ${worst.person}`];
     if (!this.#fresh) return ["not_judged", REASONS[this.health.reason] ?? "no verdict yet"];
     if (this.latest.not_judged) return ["not_judged", REASONS[this.latest.not_judged] ?? this.latest.not_judged];
-    return ["clear", `moves like ${this.latest.person}`];
+    const says = this.latest.evidence?.says ?? "person";
+    if (says === "not_person") return ["pending", `does not move like ${this.latest.person}`];
+    return says === "person" ? ["clear", `moves like ${this.latest.person}`] : ["cant_tell", `is it ${this.latest.person}? not enough speaks for or against it`];
   }
 
   show() {
-    const { root, score, gauge, bar, state, why, who, face, model, facts } = this.parts;
+    const { root, score, gauge, bar, evidence, state, why, who, face, model, facts } = this.parts;
     const [verdict, words] = this.verdict();
     const { enter = 0, clear = 0, person = "", model_note: note = "" } = this.health;
     const value = this.latest?.score;
     const fresh = value !== undefined && this.#fresh;
     root.dataset.verdict = verdict;
-    root.dataset.level = !fresh ? "none" : value >= enter ? "enter" : value < clear ? "clear" : "between";
+    const sum = this.latest?.evidence;
+    root.dataset.level = !fresh ? "none" : sum ? level(sum.against, sum.alarm) : value >= enter ? "enter" : value < clear ? "clear" : "between";
     state.textContent = VERDICTS[verdict];
     const also = [this.silenced && "silenced", this.health.state === "degraded" && "degraded: this machine is too slow", this.health.evidence].filter(Boolean);
     why.textContent = why.title = [verdict === "not_judged" ? `Not judged: ${words}` : words, ...also].join(" · ");
@@ -121,7 +126,8 @@ export class Channel {
       tick.dataset.at = Number(at).toFixed(2);
     }
     gauge.setAttribute("aria-valuenow", fresh ? value.toFixed(2) : "0");
-    gauge.setAttribute("aria-valuetext", fresh ? `${value.toFixed(2)}; suspicious from ${enter}` : "not judged");
+    gauge.setAttribute("aria-valuetext", fresh ? `${value.toFixed(2)}${enter > 0 ? `; suspicious from ${enter}` : ""}` : "not judged");
+    evidence.show(this.evidence, !fresh);
     const told = face.show(this.#face());
     root.setAttribute("aria-label", `Channel ${this.name}: ${VERDICTS[verdict]}${words ? `, ${words}` : ""}${told ? `; face: ${told}` : ""}`);
     facts.replaceChildren(...factsOf(this.health));
@@ -140,7 +146,7 @@ export class Channel {
     const now = Date.now();
     const toMs = this.#endMs ?? now;
     const fromMs = toMs - (this.large ? LARGE_MS : SMALL_MS);
-    const { enter = 0, clear = 0 } = this.health;
+    const { enter = 0, clear = 0, alarm = 0 } = this.health;
     const shown = this.rows.filter(([ms]) => ms >= fromMs - 5000 && ms <= toMs);
     const incidents = this.incidents(this.name).map((incident) => ({
       fromMs: 1000 * (incident.arrived_s - (incident.end_s - incident.start_s)),
@@ -148,7 +154,7 @@ export class Channel {
       firing: incident.fired || incident.state === "firing",
     }));
     const hoverMs = this.#hoverMs;
-    drawChart(this.parts.chart, shown, { fromMs, toMs, enter, clear, incidents, axis: this.large, hoverMs });
+    drawChart(this.parts.chart, shown, { fromMs, toMs, enter, clear, alarm, incidents, axis: this.large, hoverMs });
     this.parts.chart.setAttribute("aria-label", `Scores from ${clock(fromMs / 1000)} to ${clock(toMs / 1000)}`);
     this.parts.live.hidden = this.#endMs === null;
     this.#tell(fromMs, toMs);
@@ -177,7 +183,7 @@ export class Channel {
     const at = this.#hoverMs;
     if (at === null || at < fromMs || at > toMs) return (this.parts.reading.textContent = "");
     const near = this.rows.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs((a?.[0] ?? 0) - at) ? b : a), null);
-    const said = near && Math.abs(near[0] - at) < 3000 ? (near[1] !== null ? near[1].toFixed(2) : `not judged: ${REASONS[near[2]] ?? near[2]}`) : "nothing known";
+    const said = near && Math.abs(near[0] - at) < 3000 ? (near[1] !== null ? `${near[1].toFixed(2)}${near[3] === undefined ? "" : `, evidence ${near[3].toFixed(1)}`}` : `not judged: ${REASONS[near[2]] ?? near[2]}`) : "nothing known";
     this.parts.reading.textContent = `${clock(at / 1000)}  ${said}`;
   }
 
@@ -222,6 +228,7 @@ function build(name) {
   const enter = element("i", { class: "tick enter", title: "suspicious from here" });
   const clear = element("i", { class: "tick clear", title: "clear below here" });
   const gauge = element("div", { class: "gauge", role: "meter", "aria-label": "Score", "aria-valuemin": "0", "aria-valuemax": "1" }, bar, clear, enter);
+  const evidence = new EvidenceBar();
   const why = element("p", { class: "why" });
   const face = new FacePlate();
   const chart = element("canvas", { class: "chart", role: "img" });
@@ -231,10 +238,10 @@ function build(name) {
   const time = element("div", { class: "time" }, chart, reading, live);
   const facts = element("dl", { class: "facts" });
   const model = element("p", { class: "model" });
-  const judgement = element("div", { class: "judgement" }, score, element("div", { class: "meter" }, gauge, why));
+  const judgement = element("div", { class: "judgement" }, score, element("div", { class: "meter" }, gauge, evidence.root, why));
   const root = element("article", { class: "channel", tabindex: "0", data: { channel: name, verdict: "not_judged" } },
     plate, screen, face.root, judgement, time, facts, model);
-  return { root, canvas, stale, who, state, enlarge, face, score, gauge, bar, enter, clear, why, chart, reading, live, facts, model };
+  return { root, canvas, stale, who, state, enlarge, face, score, gauge, bar, evidence, enter, clear, why, chart, reading, live, facts, model };
 }
 
 function factsOf(health) {

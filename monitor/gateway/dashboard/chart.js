@@ -1,10 +1,13 @@
-// Scores over time on a canvas: a line that is coloured by the thresholds, hatched where nothing was judged.
+// Scores over time on a canvas: a line that is coloured by the thresholds, hatched where nothing was judged. Where
+// evidence adds up, its line is the coloured one, and the score's is grey behind it.
+
+import { level, share } from "./evidence.js";
 
 const COLOUR = { clear: "#4cc38a", between: "#e8b339", enter: "#ff5a52", grid: "#202932", text: "#8b9aa8", open: "#58c9e8" };
 const BREAK_MS = 2500;
 
-/** Draws rows [unixMs, score or null, reason or null] of the time from..to (ms). */
-export function drawChart(canvas, rows, { fromMs, toMs, enter, clear, incidents = [], axis = false, hoverMs = null }) {
+/** Draws rows [unixMs, score or null, reason or null, evidence or undefined] of the time from..to (ms). */
+export function drawChart(canvas, rows, { fromMs, toMs, enter, clear, alarm = 0, incidents = [], axis = false, hoverMs = null }) {
   const dots = Math.min(devicePixelRatio || 1, 2);
   const ratio = (dots * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16; // as large as the page's letters
   const [w, h] = [Math.round(canvas.clientWidth * dots), Math.round(canvas.clientHeight * dots)];
@@ -19,18 +22,23 @@ export function drawChart(canvas, rows, { fromMs, toMs, enter, clear, incidents 
   if (axis) drawAxis(g, { fromMs, toMs, x, h, foot, ratio });
   drawIncidents(g, incidents, { x, h: h - foot, ratio, toMs });
   drawBlind(g, rows, { x, h: h - foot, ratio });
-  for (const [level, colour] of [[enter, COLOUR.enter], [clear, COLOUR.clear]]) {
-    if (!(level > 0)) continue;
+  for (const [mark, colour] of [[enter, COLOUR.enter], [clear, COLOUR.clear], [share(alarm, alarm), COLOUR.enter]]) {
+    if (!(mark > 0)) continue;
     g.strokeStyle = colour + "90";
     g.lineWidth = ratio;
     g.setLineDash([4 * ratio, 4 * ratio]);
     g.beginPath();
-    g.moveTo(0, y(level));
-    g.lineTo(w, y(level));
+    g.moveTo(0, y(mark));
+    g.lineTo(w, y(mark));
     g.stroke();
     g.setLineDash([]);
   }
-  drawLine(g, rows, { x, y, enter, clear, width: (axis ? 2.2 : 1.8) * ratio });
+  const width = (axis ? 2.2 : 1.8) * ratio;
+  const score = (row) => row[1];
+  if (alarm > 0) {
+    drawLine(g, rows, { x, y, of: score, colour: () => COLOUR.text + "60", width: width / 2 });
+    drawLine(g, rows, { x, y, of: (row) => (row[3] === undefined ? null : share(row[3], alarm)), colour: (row) => COLOUR[level(row[3], alarm)], width });
+  } else drawLine(g, rows, { x, y, of: score, colour: (row) => colourOf(row[1], enter, clear), width });
   if (hoverMs !== null) {
     g.fillStyle = "#e6edf3a0";
     g.fillRect(x(hoverMs), 0, ratio, h - foot);
@@ -42,27 +50,27 @@ function colourOf(score, enter, clear) {
   return clear > 0 && score < clear ? COLOUR.clear : COLOUR.between;
 }
 
-function drawLine(g, rows, { x, y, enter, clear, width }) {
+function drawLine(g, rows, { x, y, of, colour, width }) {
   g.lineWidth = width;
   g.lineJoin = g.lineCap = "round";
   let before = null;
   for (const row of rows) {
-    const [ms, score] = row;
-    if (score === null) {
+    const [ms, value] = [row[0], of(row)];
+    if (value === null) {
       before = null;
       continue;
     }
-    g.strokeStyle = g.fillStyle = colourOf(score, enter, clear);
+    g.strokeStyle = g.fillStyle = colour(row);
     g.beginPath();
     if (before && ms - before[0] < BREAK_MS) {
       g.moveTo(x(before[0]), y(before[1]));
-      g.lineTo(x(ms), y(score));
+      g.lineTo(x(ms), y(value));
       g.stroke();
     } else {
-      g.arc(x(ms), y(score), width * 0.7, 0, 2 * Math.PI);
+      g.arc(x(ms), y(value), width * 0.7, 0, 2 * Math.PI);
       g.fill();
     }
-    before = row;
+    before = [ms, value];
   }
 }
 

@@ -1,5 +1,6 @@
 // Everything about one incident: what happened, why, what is kept of it, and what was done.
 
+import { gathered } from "./evidence.js";
 import { FacePlate, faceOf } from "./face.js";
 import { outline, seconds } from "./outline.js";
 import { ENDS, STATES, begun, clock, element, span, streamTime } from "./words.js";
@@ -50,7 +51,8 @@ function facts(incident) {
     ["lasted", `${span(incident.end_s - incident.start_s)}${incident.state === "resolved" ? "" : " so far"}`],
     ["ended", incident.state === "resolved" ? ENDS[incident.ended_by ?? ""] : "not yet"],
     ["score", `latest ${incident.score.toFixed(2)}, peak ${incident.peak.toFixed(2)}, ${incident.windows} windows`],
-    ["rule", rule?.kind === "paper" ? "the paper's majority" : rule?.k ? `${rule.k} of ${rule.n} windows at or over ${rule.enter}, for ${rule.hold_s} s; over when all are under ${rule.clear}` : "–"],
+    ...(gathered(incident) ? [["evidence", gathered(incident)]] : []),
+    ["rule", rule?.kind === "sequential" ? `evidence adds up to ${rule.alarm.toFixed(1)}; over when less than ${rule.calm.toFixed(1)} is left` : rule?.kind === "paper" ? "the paper's majority" : rule?.k ? `${rule.k} of ${rule.n} windows at or over ${rule.enter}, for ${rule.hold_s} s; over when all are under ${rule.clear}` : "–"],
     ["model", incident.model || "–"],
     ["id", incident.id],
   ];

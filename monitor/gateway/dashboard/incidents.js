@@ -140,7 +140,7 @@ export class Incidents {
       element("time", { text: clock(begun(incident)) }),
       element("span", { class: "who", text: `not like ${incident.person}` }),
       element("span", { class: "long", text: span(incident.end_s - incident.start_s) }),
-      element("span", { class: "peak", text: `peak ${incident.peak.toFixed(2)}` }),
+      element("span", { class: "peak", text: typeof incident.gathered_s === "number" ? `evidence over ${span(incident.gathered_s)}` : `peak ${incident.peak.toFixed(2)}` }),
       element("span", { class: "handled", text: handled ? handledWords(incident.handling) : "" }),
     );
     return row;

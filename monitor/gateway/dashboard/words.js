@@ -21,8 +21,15 @@ export const FACES = {
   no_model: "no model: nobody is judged",
 };
 
+export const ANSWERS = {
+  person: "the person",
+  not_person: "not the person",
+  cant_tell: "can't tell yet",
+};
+
 export const VERDICTS = {
   clear: "No suspicion",
+  cant_tell: "Can't tell yet",
   pending: "Suspicious",
   firing: "FIRING",
   not_judged: "Not judged",

@@ -82,6 +82,17 @@ def test_the_table_shows_a_row_a_channel_and_the_incidents() -> None:
     assert "inc-1" in shown
 
 
+def test_a_channel_whose_evidence_tells_nothing_yet_is_not_clear() -> None:
+    """Not judged would be wrong too: somebody moves there, and the model can't tell."""
+    table = Table()
+    table.take({"type": "welcome", "health": {"one": {"state": "live", "alarm": 6.0, "calm": 1.2}}, "incidents": []})
+    table.take({"type": "score", "channel": "one", "window": {"score": 0.5, "evidence": {"says": "cant_tell"}}})
+    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.draw())
+    console.file.close()
+    assert re.search(r"one +│ can't tell yet +│ 0\.50", console.export_text())
+
+
 def test_terminal_and_page_use_the_same_words() -> None:
     """One reason reads the same everywhere."""
     words = (DASHBOARD / "words.js").read_text()

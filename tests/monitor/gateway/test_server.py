@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from monitor.bus.publisher import Publisher
 from monitor.errors import AddressInUse, ConfigError
 from monitor.gateway.server import Gateway, run_gateway
 from monitor.gateway.tokens import Tokens
+from monitor.records import Evidence
 from tests.support.gateway import Client, config, incident, not_judged, score, serving, wait
 
 
@@ -153,15 +155,16 @@ def test_pictures_come_only_to_those_who_look(address: str, publisher: Publisher
 
 
 def test_scores_can_be_asked_back(address: str, publisher: Publisher) -> None:
-    """The timeline of a page that was just opened starts an hour ago."""
+    """The timeline of a page that was just opened starts an hour ago; what adds up is a fourth part of a row."""
     publisher.score(score(0.25))
     publisher.score(not_judged("cut"))
+    publisher.score(replace(score(0.75), evidence=Evidence(3.5, 0.0, 6.0, 12.5, "cant_tell")))
     publisher.turn()
     with Client(address) as client:
         client.say(type="history", ref=7, channel="one", from_s=0, to_s=time.time() + 1)
         answer = client.hear("history")
     assert answer["ref"] == 7
-    assert [row[1:] for row in answer["rows"]] == [[0.25, None], [None, "cut"]]
+    assert [row[1:] for row in answer["rows"]] == [[0.25, None], [None, "cut"], [0.75, None, 3.5]]
 
 
 def test_redis_may_go_and_come_back(tmp_path: Path) -> None:

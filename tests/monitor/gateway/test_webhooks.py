@@ -143,6 +143,13 @@ def test_a_restarted_gateway_goes_on_where_the_last_one_stopped(
         assert receiver.next()[1]["id"] == "inc-2.1"
 
 
+def test_a_line_of_evidence_says_over_how_many_seconds_it_was_gathered() -> None:
+    told = incident(1, state="firing", fired=True, evidence=6.25, alarm=6.0, gathered_s=25.0)
+    line = webhooks.slack(event(told))
+    assert line is not None
+    assert "peak 0.95, evidence 6.2 (alarm 6.0) over 25 s; inc-1)" in line["text"]
+
+
 def test_slack_gets_a_line_when_it_fires_and_when_it_is_over() -> None:
     """Not for every suspicion."""
     assert webhooks.slack(event(incident(1))) is None
