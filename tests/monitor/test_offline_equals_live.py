@@ -45,6 +45,18 @@ def test_a_speaker_is_judged_the_same_live_and_offline(speech: Path, model: Path
     assert_same(live, offline)
 
 
+def test_evidence_adds_up_the_same_live_and_offline(tmp_path: Path) -> None:
+    """Four windows of one shot: what each adds comes from scores, and from the stream's own clock alone."""
+    rule = {"kind": "sequential", "alarm": 6.0, "calm": 1.0, "most": 3.0, "keep_over_cuts": 0.5, "half_life_s": 60.0}
+    model = untaught(tmp_path / "nobody.pt", thresholds=rule)
+    offline, live = both_ways(film(Script((Passage(0, 7),)), tmp_path / "speech.mp4", fps=25), model, tmp_path)
+    assert list(offline.sums) == [end for end, word in offline.words.items() if isinstance(word, float)]
+    assert max(max(sums) for sums in offline.sums.values()) > 0.01
+    assert list(live.sums) == list(offline.sums)
+    assert list(live.sums.values()) == [pytest.approx(sums, abs=2e-3) for sums in offline.sums.values()]
+    assert (live.health[b"alarm"], live.health[b"answer"]) == (b"6.0", b"cant_tell")
+
+
 def test_head_and_shoulders_are_judged_neither_live_nor_offline(shared_data: Path, model: Path, tmp_path: Path) -> None:
     """3.5 s without an elbow or a wrist: never genuine, never fake. One second of poses is enough to say so."""
     clip = beginning(shared_data / "videos" / "obama_weekly_address.mp4", tmp_path / "clip.mp4", 3.5)

@@ -141,7 +141,8 @@ class LiveHls:
 class Heard:
     """What was said of one recording, by the time since its first picture at which a window ends.
 
-    starts tells where the window begins, words its score or why there is none. cuts_s is known offline only, health
+    starts tells where the window begins, words its score or why there is none, sums what has added up against and for
+    the person where the model's rule adds up. cuts_s is known offline only, health
     (the hash in Redis) live only.
     """
 
@@ -150,6 +151,7 @@ class Heard:
     epochs: set[int]
     cuts_s: list[float]
     health: dict[bytes, bytes]
+    sums: dict[float, tuple[float, float]]
 
 
 def heard(windows: list[dict[str, Any]], cuts_s: list[float], health: dict[bytes, bytes]) -> Heard:
@@ -162,6 +164,11 @@ def heard(windows: list[dict[str, Any]], cuts_s: list[float], health: dict[bytes
         {window["epoch"] for window in windows},
         [cut_s - zero_s for cut_s in cuts_s],
         health,
+        {
+            end: (window["evidence"]["against"], window["evidence"]["in_favour"])
+            for end, window in zip(ends, windows, strict=True)
+            if "evidence" in window
+        },
     )
 
 
