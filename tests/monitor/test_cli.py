@@ -135,6 +135,16 @@ def test_check_looks_at_everything_and_ends_with_the_first_fault(bodywatch: Call
     assert [line[:3] for line in told.out.splitlines()] == ["ok ", "ok ", "BAD"]
 
 
+def test_check_tells_a_rule_that_the_model_does_not_have(bodywatch: Call, model: Path, tmp_path: Path) -> None:
+    """Before the broadcast; the daemon would not start."""
+    config = tmp_path / "bodywatch.yaml"
+    url = f"rtsp://127.0.0.1:{servers.free_port()}/live"
+    config.write_text(f"rule: {{alarm: 6}}\nchannels: [{{name: a, url: '{url}', model: {model}}}]", encoding="utf-8")
+    told = bodywatch("check", config)
+    assert told.code == 2
+    assert "BAD a model: rule: alarm: nobody.pt counts windows and has clear, enter, hold_s, k, kind, n" in told.out
+
+
 @pytest.mark.parametrize(
     ("path", "login", "sentence"),
     [

@@ -23,11 +23,12 @@ NEGLIGIBLE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SequentialRule:
-    """When evidence becomes an incident; all but half_life_s and keep_over_cuts are natural logarithms of odds.
+    """When evidence becomes an incident; alarm, calm and most are natural logarithms of odds.
 
-    Suspicion is half of alarm, it fires at alarm and ends once the sum has been under calm for CALM_S. most bounds what
-    one window says either way, and is under alarm: no single window fires. keep_over_cuts (0..1) is the share of
-    the sum that goes on into another shot or epoch, half_life_s the stream's time in which half of it is forgotten.
+    Suspicion is half of alarm and over most, it fires at alarm and ends once the sum has been under calm for CALM_S.
+    most bounds what one window says either way, and is under alarm: no single window raises anything. keep_over_cuts
+    (0..1) is the share of the sum that goes on into another shot or epoch, half_life_s the stream's time in which half
+    of it is forgotten.
     """
 
     alarm: float
@@ -122,8 +123,8 @@ class EvidenceSum:
 
     @property
     def suspicious(self) -> bool:
-        """Whether half of what an alarm needs has added up."""
-        return self._against >= PENDING_SHARE * self._rule.alarm
+        """Whether half of what an alarm needs has added up, and more than one window can say."""
+        return self._against >= PENDING_SHARE * self._rule.alarm and self._against > self._rule.most
 
     @property
     def against(self) -> bool:

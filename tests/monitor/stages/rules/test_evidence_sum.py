@@ -109,17 +109,19 @@ def test_it_is_the_person_no_more_once_something_stands_against_them() -> None:
 
 
 def test_an_incident_is_pending_at_half_and_fires_at_the_alarm() -> None:
-    """A bound of 2 a window: 2 at once, over half of 3.9; 4 after 5 s more, gathered over 10 s of movement."""
+    """2 at once are over half of 3.9, but one window's word; 2.2 half a second later; 4 by 10 s of movement."""
     pending, firing = run(row(-9.0, 5, 12))
-    assert (pending.state, pending.end_s, pending.evidence, pending.gathered_s) == (
-        "pending",
-        5.0,
-        pytest.approx(2.0),
-        5.0,
-    )
+    assert (pending.state, pending.end_s, pending.gathered_s) == ("pending", 5.5, 5.5)
+    assert pending.evidence == pytest.approx(2.2)
     assert (firing.id, firing.state, firing.start_s, firing.end_s) == ("i1", "firing", 0.0, 10.0)
     assert (firing.evidence, firing.alarm, firing.gathered_s) == (pytest.approx(4.0), 3.9, pytest.approx(10.0))
     assert (firing.windows, firing.rule["kind"]) == (11, "sequential")
+
+
+def test_one_window_makes_no_suspicion_however_low_the_alarm() -> None:
+    """Each cut shows one strange window of 2, over half an alarm of 2.1: what is kept of it is not added to another."""
+    rule = replace(RULE, alarm=2.1, keep_over_cuts=0.0)
+    assert run([score(5 + 6 * shot, -9.0, shot=shot) for shot in range(10)], rule) == []
 
 
 def test_an_incident_ends_two_seconds_after_its_evidence_sank_under_calm() -> None:
@@ -151,7 +153,7 @@ def test_an_incident_with_nothing_to_judge_for_a_minute_ends() -> None:
 
 def test_what_had_added_up_outlives_a_restart() -> None:
     """Pending with 3.2 under the person's face: 1.6 are kept, the first window there adds 2, the next two 0.2 each."""
-    pending = run(row(-2.0, 5, 5))[0]
+    pending = run(row(-2.0, 5, 5.5))[0]
     verdict = Verdict(RULE, lambda: "other", open_incident=replace(pending, evidence=3.2, gathered_s=7.5))
     states = [(c.id, c.state, c.gathered_s) for n in range(3) for c in verdict.update(score(9 + n / 2, -2.0))]
     assert states == [("i1", "firing", pytest.approx(7.5 + 5 + 2 * 0.5))]
