@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.records import Claim, Incident, NotJudged, Quality, Reason, Score
+from monitor.records import Claim, Incident, NotJudged, Quality, Reason, Score, State
 from monitor.stages.rules.evidence_sum import EvidenceSum, SequentialRule, bounded_llr
 from monitor.stages.verdict import Verdict, Verdicts
 
@@ -157,6 +157,19 @@ def test_what_had_added_up_outlives_a_restart() -> None:
     verdict = Verdict(RULE, lambda: "other", open_incident=replace(pending, evidence=3.2, gathered_s=7.5))
     states = [(c.id, c.state, c.gathered_s) for n in range(3) for c in verdict.update(score(9 + n / 2, -2.0))]
     assert states == [("i1", "firing", pytest.approx(7.5 + 5 + 2 * 0.5))]
+
+
+@pytest.mark.parametrize(("state", "against"), [("firing", 3.9), ("pending", 3.9 / 2)])
+def test_an_incident_that_counted_windows_goes_on_where_its_models_evidence_adds_up(
+    state: State, against: float
+) -> None:
+    """Its file was exchanged over a restart; an alert that stands is not over because nobody knows its sum."""
+    before = Incident("i1", "a", "ada", state, 0, 0.0, 9.0, 9.0, 0.9, 0.9, 3, face={"who": "person"})
+    verdict = Verdict(RULE, lambda: "other", open_incident=before)
+    assert list(verdict.update(score(9, 0.0))) == []
+    assert verdict.evidence is not None
+    assert verdict.evidence.against == pytest.approx(against / 2)  # half goes over the break
+    assert verdict.open_incident is not None
 
 
 def test_the_score_of_a_window_tells_what_has_added_up_by_it() -> None:
