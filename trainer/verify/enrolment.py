@@ -21,7 +21,7 @@ Statistics = tuple[Floats, npt.NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enrolled:
-    """verifier, ready for models.artifact.save(); references (E, D), an event's mean style each, in the order of events.
+    """verifier, ready for models.artifact.save(); references (E, D), an event's mean style each.
 
     own maps an event to the llr (N,) of its windows under the *other* events' references; with one event alone each
     half of it is judged by the other half. others (M,) is the llr of windows of speakers who do not exist, drawn from
