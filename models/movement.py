@@ -4,7 +4,7 @@ For the person who reads an explanation, beside it: "right wrist 1.9, normally 0
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +51,14 @@ def normal_speeds(windows: Iterable[npt.NDArray[np.float32]]) -> dict[str, dict[
     low, mean and high in shoulder widths a second, as speeds() has them; a keypoint with fewer than FEWEST windows
     is left out.
     """
+    return normal_of(map(speeds, windows))
+
+
+def normal_of(speeds_of: Iterable[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Give the same from what speeds() gave of each window."""
     found: dict[str, list[float]] = defaultdict(list)
-    for window in windows:
-        for name, speed in speeds(window).items():
+    for window in speeds_of:
+        for name, speed in window.items():
             found[name].append(speed)
     return {name: _range(np.array(values)) for name, values in found.items() if len(values) >= FEWEST}
 

@@ -9,9 +9,10 @@ BodywatchError (models/errors.py)      exit code
         FaceUnseen
         FacesDiffer
         DownloadFailed
+        EnrolmentRefused
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from models.errors import BodywatchError
@@ -113,3 +114,15 @@ class DownloadFailed(TrainerError):
 
     def __str__(self) -> str:
         return f"{self.address} gives no recording ({self.why}); fetch it yourself and name the file"
+
+
+class EnrolmentRefused(TrainerError):
+    """What was gathered of a person is too weak; reasons are sentences, left_out is why, by recording."""
+
+    def __init__(self, person: str, reasons: Sequence[str], left_out: Mapping[str, str]) -> None:
+        self.person, self.reasons, self.left_out = person, reasons, left_out
+
+    def __str__(self) -> str:
+        lines = [f"{self.person} is not enrolled:", *(f"  - {reason}" for reason in self.reasons)]
+        lines += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
+        return "\n".join([*lines, "--anyway makes the file nonetheless, and its card says what is doubtful"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from trainer.data.extract import PoseSettings
+from trainer.enrolment.gather import Gathered, gather
 from trainer.errors import DataUnusable
-from trainer.gather import Gathered, gather
 from trainer.puppet.renderer import Camera, Passage, Script, frames
 from trainer.puppet.video import record
 

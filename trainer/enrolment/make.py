@@ -1,0 +1,170 @@
+"""Gathered recordings become a person's file: style references, faces, calibration, an alarm and the card."""
+
+import importlib.metadata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from models import artifact
+from models.card import Card
+from models.face.references import FaceReferences
+from models.movement import normal_of
+from trainer.calibration.alarm import ChosenAlarm, Row, choose_alarm
+from trainer.data.tracks import Track, digest
+from trainer.enrolment import doubts
+from trainer.enrolment.doubts import Doubt
+from trainer.enrolment.gather import Gathered
+from trainer.enrolment.windows import JudgedEvent, judge
+from trainer.errors import EnrolmentRefused
+from trainer.export import pose_backend, the_one
+from trainer.faces import LIMIT, Event, refer
+from trainer.verify.background import Background
+from trainer.verify.enrolment import Enrolled, enrol_statistics
+
+MOST = 3.0
+"""Bound on one window's log-likelihood ratio in the alarm's sum: one strange window is worth no more than e^3."""
+
+STRANGER_WINDOWS = 5
+"""Windows in a row of each speaker who does not exist (trainer/verify/enrolment.py), 5 s apart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrolment:
+    """What came of it: events with windows, the verifier, its alarm, faces, doubts, and what was left out and why."""
+
+    person: str
+    events: tuple[JudgedEvent, ...]
+    enrolled: Enrolled
+    alarm: ChosenAlarm
+    faces: tuple[Event, ...]
+    references: FaceReferences | None
+    doubts: tuple[Doubt, ...]
+    left_out: Mapping[str, str]
+    tracks: tuple[Track, ...]
+
+    @property
+    def minutes(self) -> float:
+        return sum(event.seconds for event in self.events) / 60
+
+
+def enrol(
+    person: str,
+    gathered: Sequence[Gathered],
+    background: Background,
+    *,
+    face_network_sha256: str,
+    false_alerts_per_hour: float = 0.5,
+    anyway: bool = False,
+) -> Enrolment:
+    """Make a person's verifier from genuine recordings; anyway makes it although it is too weak.
+
+    Raises:
+        EnrolmentRefused: it is too weak, with each reason; without anything to enrol from, anyway or not.
+    """
+    judged = [(one, judge(one.track)) for one in gathered if one.track is not None]
+    used = [(one, event) for one, event in judged if len(event)]
+    left_out = {one.source: one.why for one in gathered if one.track is None}
+    left_out |= {one.source: _why_empty(event) for one, event in judged if not len(event)}
+    events = tuple(event for _, event in used)
+    faces = tuple(one.face for one in gathered if one.face is not None)
+    if not events:
+        raise EnrolmentRefused(person, ["no recording has a window that can be judged"], left_out)
+    found = doubts.before(events, faces)
+    made = enrol_statistics(background, {event.name: event.statistics for event in events})
+    found += doubts.after(made)
+    if found and not anyway:
+        raise EnrolmentRefused(person, [doubt.sentence for doubt in found], left_out)
+    seen = [face for face in faces if face.mean is not None]
+    tracks = tuple(one.track for one, _ in used if one.track is not None)
+    return Enrolment(
+        person=person,
+        events=events,
+        enrolled=made,
+        alarm=_alarm(events, made, false_alerts_per_hour),
+        faces=faces,
+        references=refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway) if seen else None,
+        doubts=tuple(found),
+        left_out=left_out,
+        tracks=tracks,
+    )
+
+
+def write(path: Path, enrolment: Enrolment, background: Background) -> str:
+    """Write the person's file; return its sha256.
+
+    Raises:
+        RunUnusable: the tracks are of several pose networks or filters.
+    """
+    return artifact.save(path, enrolment.enrolled.verifier, make_card(path, enrolment, background))
+
+
+def make_card(path: Path, enrolment: Enrolment, background: Background) -> Card:
+    """Tell in the card what the file was made of, and how well it did by leaving one event out."""
+    made, events = enrolment.enrolled, enrolment.events
+    speeds = [one for event in events for one in event.speeds]
+    whole = digest(enrolment.tracks)
+    return Card(
+        person=enrolment.person,
+        features="style",
+        normalisation=f"shoulder widths; statistics of {', '.join(background.families)}; whitened, against a cohort",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        trainer=importlib.metadata.version("bodywatch"),
+        pose_backend=pose_backend(path, enrolment.tracks),
+        shortest=60,
+        longest=300,
+        design={
+            "kind": "enrolled",
+            "background_people": background.card.get("people", 0),
+            "background_minutes": background.card.get("minutes", 0.0),
+        },
+        thresholds=enrolment.alarm.thresholds(),
+        metrics={
+            "left out: eer of 5 s": round(made.eer, 4),
+            "left out: cllr (bits)": round(made.cllr, 4),
+            **{f"left out: evidence for {name}": round(float(llr.mean()), 3) for name, llr in made.own.items()},
+            "false alerts per hour, of the events left out": enrolment.alarm.per_hour,
+        },
+        data={
+            "sha256": whole,
+            "events": len(events),
+            "minutes": round(enrolment.minutes, 2),
+            "left_out": len(enrolment.left_out),
+            "doubts": [doubt.code for doubt in enrolment.doubts],
+        },
+        normal=normal_of(speeds),
+        filter=the_one(path, {track.filter for track in enrolment.tracks}, "filters"),
+        faces={} if enrolment.references is None else enrolment.references.to_json(),
+        note=_note(enrolment),
+    )
+
+
+def _note(enrolment: Enrolment) -> str:
+    said = (
+        f"Enrolled from {enrolment.minutes:.1f} minutes of {len(enrolment.events)} genuine recordings, without fakes."
+    )
+    doubted = " ".join(f"Doubtful: {doubt.sentence}." for doubt in enrolment.doubts)
+    return f"{said} {doubted}".strip()
+
+
+def _alarm(events: Sequence[JudgedEvent], made: Enrolled, false_alerts_per_hour: float) -> ChosenAlarm:
+    genuine = [event.rows(made.own[event.name]) for event in events]
+    strangers = [_in_a_row(llr) for llr in made.others.reshape(-1, STRANGER_WINDOWS)]
+    return choose_alarm(genuine, strangers, false_alerts_per_hour=false_alerts_per_hour, most=MOST)
+
+
+def _in_a_row(llr: np.ndarray) -> list[Row]:
+    """Lay windows of a speaker who does not exist one behind the other: none shares a pose with the next."""
+    return [(5.0 * number, float(one), 0) for number, one in enumerate(llr, start=1)]
+
+
+def _why_empty(event: JudgedEvent) -> str:
+    """Say why nothing of a recording can be judged."""
+    counts = Counter(event.not_judged)
+    if not counts:
+        return "nobody is followed for long enough"
+    [(reason, count)] = counts.most_common(1)
+    return f"no window of 5 s can be judged: {reason} at {count} of {sum(counts.values())} times"
