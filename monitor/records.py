@@ -77,7 +77,7 @@ class Claim:
     """Whose face the followed speaker has, which is whom they claim to be; as known when a frame was looked at.
 
     person is the enrolled person whose references are nearest, "" before the first look; distance is that of the mean
-    of this shot's looks from them, limit the one it was measured at. why says what keeps the face from being seen.
+    of this shot's looks from them, limit the one that holds for it. why says what keeps the face from being seen.
     faces counts how often a face took another's place without a cut: another number, another face. required is False
     where the operator accepted judging without a face. who is "not_asked" where no references are known. passing tells
     that one look was unlike those before, which the next one may unsay.

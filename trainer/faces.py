@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.artifact import LoadedModel, save_copy
-from models.face.align import Unseen, align
+from models.face.align import DLIB, Unseen, align
+from models.face.cohort import Cohort
 from models.face.embed import FaceNetwork, distance
 from models.face.references import FaceReferences
 from monitor.records import Frame, Sighting
@@ -27,9 +28,9 @@ from trainer.errors import FacesDiffer, FaceUnseen
 Vector = npt.NDArray[np.float32]
 See = Callable[[Frame, Sighting], Vector | Unseen]
 
-LIMIT = 0.46
-"""Of 43 pairs of means of one person at two events 95 % lay nearer together, of 1,232 pairs of different people little
-more than 1 % (models/face/README.md)."""
+LIMIT = 0.48
+"""Of the pairs of two people's clips less than 1 % lie nearer together and, in a crowd, nearer than the cohort allows
+(models/face/README.md)."""
 
 SIDE_LOOKS = 4
 """Four looks of one speaker in a row lie 0.36 from the rest of the speech at most (face_track.MOVED)."""
@@ -157,7 +158,14 @@ def _too_few(looks: Sequence[Look], seen: int) -> str:
     return f"{why}; most often {next(reason for reason in reasons if reason.startswith(kind))}"
 
 
-def refer(events: Sequence[Event], network_sha256: str, *, limit: float, anyway: bool = False) -> FaceReferences:
+def refer(
+    events: Sequence[Event],
+    network_sha256: str,
+    *,
+    limit: float,
+    anyway: bool = False,
+    cohort: Cohort | None = None,
+) -> FaceReferences:
     """Take the events' means as a person's face, once they are seen to be of one.
 
     Raises:
@@ -172,7 +180,7 @@ def refer(events: Sequence[Event], network_sha256: str, *, limit: float, anyway:
     if odd and not anyway:
         apart = nearest(means)
         raise FacesDiffer({seen[number][0]: apart[number] for number in odd}, of=len(seen), limit=limit)
-    return FaceReferences(network_sha256, limit, means)
+    return FaceReferences(network_sha256, limit, means, DLIB, cohort)
 
 
 def odd_ones(means: npt.NDArray[np.float32], within: float) -> list[int]:

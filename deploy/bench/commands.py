@@ -96,7 +96,7 @@ def identity(
     manifest: Annotated[Path, typer.Argument(help="CSV: path,person[,session]; paths relative to it")],
     limit: Annotated[
         float, typer.Option(help="Distance up to which a shot's mean is the person's", min=0.01, max=1.99)
-    ] = 0.46,
+    ] = 0.48,
     seconds: Annotated[
         float | None, typer.Option(help="Look at the first so many seconds of each recording; all of it", min=2)
     ] = None,

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from deploy.bench.face_manifest import Recording
-from models.face.align import Unseen
+from models.face.align import DLIB, Unseen
+from models.face.cohort import Cohort, read_cohort
 from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences
 from monitor.errors import StreamError
@@ -63,7 +64,8 @@ def run(
         else:
             seen.append(Faces(recording, looks, event_of(str(recording.path), looks, limit=limit)))
         told(recording)
-    pairs = [pair for one in seen for other in seen for pair in compare(one, other, face_network.sha256, limit)]
+    cohort = read_cohort(network_sha256=face_network.sha256)
+    pairs = [pair for one in seen for other in seen for pair in compare(one, other, face_network.sha256, limit, cohort)]
     unseen += [{"recording": faces.event.name, "why": why} for faces in seen if (why := _why_unseen(faces))]
     return summary(pairs, limit) | {
         "ms_per_face": round(float(np.median(spent_ms)), 2) if spent_ms else None,
@@ -114,12 +116,14 @@ def _first(looks: Generator[Look, None, None], seconds: float) -> Iterator[Look]
             yield from takewhile(lambda look: look.time_s - first.time_s < seconds, looks)
 
 
-def compare(shown: Faces, known: Faces, network_sha256: str, limit: float) -> Iterator[Pair]:
+def compare(
+    shown: Faces, known: Faces, network_sha256: str, limit: float, cohort: Cohort | None = None
+) -> Iterator[Pair]:
     """Hold each shot of a recording against another one's mean; one person's recordings of one event are no pair."""
     same = shown.recording.person == known.recording.person
     if shown is known or known.event.mean is None or (same and shown.recording.session == known.recording.session):
         return
-    references = FaceReferences(network_sha256, limit, known.event.mean[None])
+    references = FaceReferences(network_sha256, limit, known.event.mean[None], DLIB, cohort)
     for _, shot in groupby(shown.looks, key=lambda look: look.shot):
         if (decided := decide(FaceTrack({known.recording.person: references}), list(shot))) is not None:
             yield Pair(same, *decided)

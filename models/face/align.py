@@ -13,11 +13,25 @@ from models.skeleton import LEFT_EAR, LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EAR, 
 Floats = npt.NDArray[np.float32]
 Chip = npt.NDArray[np.uint8]
 
-EYES_AT = (0.5, 0.38)
-"""Where the eyes' mid-point is in a chip, as shares of its side from the left and from the top."""
 
-EYES_APART = 0.30
-"""How far apart they are, as a share of its side."""
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where the eyes come to lie in a chip: their mid-point and their distance, as shares of its side."""
+
+    name: str
+    eyes_at: tuple[float, float]
+    eyes_apart: float
+
+
+DLIB = Placing("dlib", (0.4934, 0.3107), 0.353)
+"""As in dlib's own chips, which the network was trained on: the eyes of dlib's mean face, (0.226, 0.216) and
+(0.755, 0.216) of the face's square, with a quarter of it added on each side (get_face_chip_details, padding 0.25)."""
+
+WIDE = Placing("wide", (0.5, 0.38), 0.30)
+"""Of references that were made before a placing stood in them: the face is smaller and lower than the network expects,
+and strangers lie nearer together for it (models/face/README.md)."""
+
+PLACINGS = {placing.name: placing for placing in (DLIB, WIDE)}
 
 SMALLEST_EYES_PX = 12.0
 """A face with its eyes nearer together is left out: at 12 a shot's mean lies up to 0.15 further from its person's than
@@ -52,7 +66,7 @@ class Unseen:
     why: str
 
 
-def align(image: npt.NDArray[np.uint8], keypoints: Floats) -> Chip | Unseen:
+def align(image: npt.NDArray[np.uint8], keypoints: Floats, placing: Placing = DLIB) -> Chip | Unseen:
     """Cut a face out, turned so that its eyes are level, at one size; or tell why it can't be.
 
     image is (H, W, 3) uint8, BGR; keypoints (18, 3) as in monitor.records.Pose. Gives (150, 150, 3) uint8, RGB; black
@@ -61,9 +75,9 @@ def align(image: npt.NDArray[np.uint8], keypoints: Floats) -> Chip | Unseen:
     if (why := unseen(keypoints)) is not None:
         return why
     right, left = keypoints[RIGHT_EYE, :2].astype(float), keypoints[LEFT_EYE, :2].astype(float)
-    scale = hypot(*(left - right)) / (EYES_APART * CHIP_PX)  # pixels of the frame for one of the chip
+    scale = hypot(*(left - right)) / (placing.eyes_apart * CHIP_PX)  # pixels of the frame for one of the chip
     side_px = CHIP_PX * max(1, ceil(scale))  # a larger face is averaged: skipped pixels would flicker as it moves
-    cut = cv2.warpAffine(image, _to_chip(right, left, side_px), (side_px, side_px))
+    cut = cv2.warpAffine(image, _to_chip(right, left, side_px, placing), (side_px, side_px))
     if side_px > CHIP_PX:
         cut = cv2.resize(cut, (CHIP_PX, CHIP_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2RGB), np.uint8)
@@ -112,12 +126,14 @@ def _shoulders_px(keypoints: Floats) -> float:
     return hypot(*(left - right)[:2]) if right[2] > 0 and left[2] > 0 else 0.0
 
 
-def _to_chip(right: npt.NDArray[np.float64], left: npt.NDArray[np.float64], side_px: int) -> npt.NDArray[np.float64]:
+def _to_chip(
+    right: npt.NDArray[np.float64], left: npt.NDArray[np.float64], side_px: int, placing: Placing
+) -> npt.NDArray[np.float64]:
     """Give the similarity (2, 3) that takes the eyes of a frame to their places in a chip of so many pixels.
 
     Pixels' centres have whole coordinates, so a chip reaches from -0.5 to side_px - 0.5.
     """
     eyes = left - right
-    turn = EYES_APART * side_px * np.array([[eyes[0], eyes[1]], [-eyes[1], eyes[0]]]) / (eyes @ eyes)  # (2, 2)
-    middle = np.array(EYES_AT) * side_px - 0.5
+    turn = placing.eyes_apart * side_px * np.array([[eyes[0], eyes[1]], [-eyes[1], eyes[0]]]) / (eyes @ eyes)  # (2, 2)
+    middle = np.array(placing.eyes_at) * side_px - 0.5
     return np.column_stack((turn, middle - turn @ ((left + right) / 2)))

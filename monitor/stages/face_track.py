@@ -91,7 +91,8 @@ class FaceTrack:
 
     def _of(self, person: str) -> tuple[str, float, float]:
         known = self._people[person]
-        return person, known.distance((self._sum / self._looks).astype(np.float32)), known.limit
+        mean = (self._sum / self._looks).astype(np.float32)
+        return person, known.distance(mean), known.limit_for(mean)
 
     def begin(self, time_s: float) -> None:
         """Start anew: another shot, another epoch, or somebody else who is followed."""
@@ -216,9 +217,12 @@ class FaceTrack:
         return float(np.linalg.norm(self._sum / self._looks - mean)) > MOVED * self._limit()
 
     def _limit(self) -> float:
-        """Give the limit of whom the claim is about: another person's looser one must not let strangers pass here."""
+        """Give the limit of whom the claim is about: another person's looser one must not let strangers pass here.
+
+        In a crowd as well as elsewhere: looks of one face are no nearer to each other there.
+        """
         known = self.nearest()
-        return min(one.limit for one in self._people.values()) if known is None else known[2]
+        return min(one.limit for one in self._people.values()) if known is None else self._people[known[0]].limit
 
     def _forget(self) -> None:
         self._sum, self._looks, self._odd = np.zeros_like(self._sum), 0, []

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.face.align import Unseen, align
+from models.face.align import DLIB, Unseen, align
 from models.face.references import FaceReferences
 from monitor.records import Claim, Frame, Sighting
 from monitor.stages.face_track import FaceTrack
@@ -45,6 +45,9 @@ class Identity:
         not judged all the same.
         """
         assert network is not None or not people
+        placings = {known.placing for known in (people or {}).values()}
+        assert len(placings) <= 1  # person_models.identity_of tells the operator
+        self._placing = next(iter(placings), DLIB)
         self._network = network
         self._track = FaceTrack(people) if people else None
         self._required = required or (people is not None and len(people) > 1)
@@ -63,7 +66,7 @@ class Identity:
         self._begin(frame, sighting, self._track)
         wanted = self._track.wants(frame.time_s + (AHEAD_S if due else 0.0))
         if sighting.pose is not None and (wanted or due):
-            chip = align(frame.image, sighting.pose.keypoints)
+            chip = align(frame.image, sighting.pose.keypoints, self._placing)
             found = chip if isinstance(chip, Unseen) else self._network.vectors([chip])[0]
             if wanted:
                 self._track.look(frame.time_s, found)

@@ -7,6 +7,7 @@ from typing import Any
 from models import artifact, thresholds
 from models.artifact import LoadedModel
 from models.errors import ModelMismatch
+from models.face.cohort import read_cohort
 from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences, from_json
 from models.thresholds import CHECKS, checked, contradiction
@@ -70,12 +71,19 @@ def identity_of(models: Mapping[str, LoadedModel], network: FaceNetwork | None, 
     """Make a channel's identity stage of the faces that its models know.
 
     Raises:
-        ModelError: the references in a file are of another face network, or not whole.
+        ModelError: the references in a file are of another face network or cohort, not whole, or of chips with
+            another placing than those of the channel's other files.
+        WeightsUnreadable: the face cohort is not the one that ships.
     """
     people: dict[str, FaceReferences] = {}
-    for name, model in models.items():
-        if model.card.faces and network is not None:
-            people[name] = from_json(model.card.faces, model.path, network_sha256=network.sha256)
+    known = {name: model for name, model in models.items() if model.card.faces}
+    if known and network is not None:
+        cohort = read_cohort(network_sha256=network.sha256)
+        for name, model in known.items():
+            people[name] = from_json(model.card.faces, model.path, network_sha256=network.sha256, cohort=cohort)
+            first = next(iter(people.values())).placing
+            if people[name].placing != first:
+                raise ModelMismatch(model.path, "face_placing", expected=first.name, found=people[name].placing.name)
     return Identity(people, network, required=required)
 
 

@@ -12,6 +12,7 @@ from deploy.bench.face_manifest import Recording, read_manifest
 from deploy.bench.identity import Faces, Pair, compare, count_shots, summary
 from deploy.bench.identity import told as as_text
 from models.face.align import Unseen
+from models.face.cohort import Cohort
 from monitor.errors import ConfigError, StreamNotFound
 from monitor.stages.face_track import START_S
 from trainer.faces import LIMIT, Look, event_of
@@ -54,6 +55,16 @@ def test_between_the_limits_a_shot_gets_sixteen_looks() -> None:
 def test_who_stays_between_the_limits_is_neither() -> None:
     [pair] = pairs(seen("ada", *[0.49] * 20), seen("ada", *[0.0] * 8, session="two"))
     assert (pair.who, pair.distance) == ("unseen", pytest.approx(0.49))
+
+
+def test_the_cohort_decides_as_in_the_monitor() -> None:
+    """0.40 is under the limit of 0.46, but ten of the cohort lie 0.40 from the one face and 0.566 from the other, in
+    the mean 0.483: 0.403 and no more. At 0.41 they lie at 0.573: 0.406, so 0.41 is not the person's."""
+    crowd = Cohort("c0de", np.eye(10, 128, 64, dtype=np.float32) * 0.4)
+    known = seen("ada", *[0.0] * 8, session="two")
+    inside = compare(seen("ada", *[0.40] * 16), known, "b413", 0.46, crowd)
+    outside = compare(seen("ada", *[0.41] * 16), known, "b413", 0.46, crowd)
+    assert [pair.who for pair in (*inside, *outside)] == ["person", "unseen"]
 
 
 def test_a_turned_face_is_waited_for() -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from models import artifact
 from models.face.align import Unseen
+from models.face.cohort import read_cohort
 from models.face.embed import FaceNetwork
 from models.face.references import LARGEST_LIMIT, from_json
 from models.pose_networks.backends import find_backend
@@ -146,7 +147,7 @@ def test_without_any_face_every_recording_is_told_of() -> None:
 
 def test_the_commands_limits_are_the_measured_ones() -> None:
     """They stand twice so that --help need not load a network."""
-    assert command.LIMIT == LIMIT == 0.46
+    assert command.LIMIT == LIMIT == 0.48
     assert command.LARGEST_LIMIT == LARGEST_LIMIT == 0.6
 
 
@@ -185,9 +186,11 @@ def test_two_events_become_the_models_face(home: Path) -> None:
     told, _ = call(home / "ada.pt", *files, "-o", out, "--json", "--threads", "1")
     *each, last = [json.loads(line) for line in told.splitlines()]
     copy, original = artifact.load(out), artifact.load(home / "ada.pt")
-    read = from_json(copy.card.faces, out, network_sha256=FaceNetwork().sha256)
+    network = FaceNetwork().sha256
+    read = from_json(copy.card.faces, out, network_sha256=network, cohort=read_cohort(network_sha256=network))
     assert read.means.shape == (2, 128)
-    assert read.limit == 0.46
+    assert (read.limit, read.placing.name) == (0.48, "dlib")
+    assert read.cohort is not None
     assert 0.01 < np.linalg.norm(read.means[0] - read.means[1]) < 0.3
     assert [one["recording"] for one in each] == [str(path) for path in files]
     assert min(one["looks"] for one in last["events"]) >= 8

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor.stages.pose import PoseNetwork
     from trainer.faces import Event, Look
 
-LIMIT = 0.46  # trainer.faces.LIMIT, without loading the networks for --help; a test holds them together
+LIMIT = 0.48  # trainer.faces.LIMIT, without loading the networks for --help; a test holds them together
 LARGEST_LIMIT = 0.6  # models.face.references.LARGEST_LIMIT, likewise
 
 
@@ -41,6 +41,7 @@ def faces(
     Example: [bold]bodywatch trainer faces models/ada.pt monday.mp4 friday.mp4 -o models/ada-face.pt[/]
     """
     from models import artifact
+    from models.face.cohort import read_cohort
     from models.face.embed import FaceNetwork
     from monitor.stages.pose import PoseNetwork
     from trainer.faces import refer, write_faces
@@ -50,7 +51,8 @@ def faces(
     pose_backend = {"name": network.name, "sha256": network.sha256}
     opened = artifact.load(artifact.find(model), sha256=sha256, pose_backend=pose_backend)
     events = _look(opened, recordings, network, face_network, limit=limit, as_json=as_json)
-    references = refer(events, face_network.sha256, limit=limit, anyway=anyway)
+    cohort = read_cohort(network_sha256=face_network.sha256)
+    references = refer(events, face_network.sha256, limit=limit, anyway=anyway, cohort=cohort)
     written, facts = write_faces(out, opened, references), _facts(events, references)
     for name, apart in facts["doubtful"].items():
         why = f"lies {apart:.2f} from the nearest other, over the limit of {limit:g}"

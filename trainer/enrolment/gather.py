@@ -16,6 +16,7 @@ import numpy as np
 
 from models.artifact import replace_file
 from models.errors import BodywatchError
+from models.face.align import DLIB
 from models.face.embed import FaceNetwork
 from monitor.stages.pose import PoseNetwork
 from trainer.data.downloads import download, is_address
@@ -86,7 +87,7 @@ def _gather(source: str, person: str, work: Path, settings: PoseSettings) -> Gat
         path = download(source, work / "downloads") if is_address(source) else Path(source)
         track_file, face_file = work / f"{path.stem}.npz", work / f"{path.stem}.face.json"
         recording = Recording(path, person, True, path.stem, source, "")
-        if track_file.is_file() and face_file.is_file():
+        if track_file.is_file() and _is_comparable(face_file):
             there_already(track_file, recording, settings)
         else:
             network = PoseNetwork(settings.backend, threads=settings.threads)
@@ -100,7 +101,13 @@ def _gather(source: str, person: str, work: Path, settings: PoseSettings) -> Gat
 
 
 def _face_json(event: Event) -> dict[str, Any]:
-    return {**asdict(event), "mean": None if event.mean is None else [float(str(number)) for number in event.mean]}
+    mean = None if event.mean is None else [float(str(number)) for number in event.mean]
+    return {**asdict(event), "mean": mean, "placing": DLIB.name}
+
+
+def _is_comparable(path: Path) -> bool:
+    """Tell whether a face was looked at in chips as they are cut today; in others its mean is another."""
+    return path.is_file() and json.loads(path.read_bytes()).get("placing") == DLIB.name
 
 
 def _read_face(path: Path) -> Event:

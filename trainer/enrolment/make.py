@@ -11,6 +11,7 @@ import numpy as np
 
 from models import artifact
 from models.card import Card
+from models.face.cohort import read_cohort
 from models.face.references import FaceReferences
 from models.movement import normal_of
 from trainer.calibration.alarm import ChosenAlarm, Row, choose_alarm
@@ -86,11 +87,16 @@ def enrol(
         enrolled=made,
         alarm=_alarm(events, made, false_alerts_per_hour),
         faces=faces,
-        references=refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway) if seen else None,
+        references=_refer(seen, face_network_sha256, anyway=anyway) if seen else None,
         doubts=tuple(found),
         left_out=left_out,
         tracks=tracks,
     )
+
+
+def _refer(seen: Sequence[Event], face_network_sha256: str, *, anyway: bool) -> FaceReferences:
+    cohort = read_cohort(network_sha256=face_network_sha256)
+    return refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway, cohort=cohort)
 
 
 def write(path: Path, enrolment: Enrolment, background: Background) -> str:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.face.align import Unseen, align, unseen
+from models.face.align import WIDE, Unseen, align, unseen
 from models.skeleton import LEFT_EAR, LEFT_EYE, LEFT_SHOULDER, NOSE, RIGHT_EAR, RIGHT_EYE, RIGHT_SHOULDER
 
 MIDDLE = np.array([320.0, 180.0])
@@ -61,12 +61,23 @@ def centre(patch: np.ndarray) -> tuple[float, float]:
 def test_the_eyes_come_to_their_places_however_the_head_leans(turn: float, apart_px: float) -> None:
     """0.30 of 150 pixels are 45 between the eyes: 52 and 97 with the pixels' centres at whole numbers, y 56.5."""
     keypoints = head(apart_px, turn=turn)
-    chip = align(discs(keypoints, round(apart_px / 8)), keypoints)
+    chip = align(discs(keypoints, round(apart_px / 8)), keypoints, WIDE)
     assert isinstance(chip, np.ndarray)
     assert chip.shape == (150, 150, 3)
     assert centre(chip[:, :75, 0]) == pytest.approx((52, 56.5), abs=0.2)
     x, y = centre(chip[:, 75:, 0])
     assert (75 + x, y) == pytest.approx((97, 56.5), abs=0.2)
+
+
+def test_the_eyes_come_where_the_network_was_trained_to_find_them() -> None:
+    """dlib's mean face, widened by a quarter a side: eyes (0.25 + 0.226) / 1.5 and (0.25 + 0.755) / 1.5 from the left,
+    (0.25 + 0.216) / 1.5 from the top; times 150, less half a pixel: 47.1, 100.0 and 46.1."""
+    keypoints = head(45)
+    chip = align(discs(keypoints, 6), keypoints)
+    assert isinstance(chip, np.ndarray)
+    assert centre(chip[:, :74, 0]) == pytest.approx((47.1, 46.1), abs=0.3)
+    x, y = centre(chip[:, 74:, 0])
+    assert (74 + x, y) == pytest.approx((100.0, 46.1), abs=0.3)
 
 
 def test_a_chip_is_rgb() -> None:
@@ -89,7 +100,7 @@ def test_a_face_at_the_edge_is_filled_up_with_black() -> None:
     """The eyes stand in row 56.5 of the chip and in row 10.25 of the frame: the first 46 rows are above the frame."""
     keypoints = head(45)
     keypoints[:, 1] -= 169.75
-    chip = align(np.full((360, 640, 3), 255, np.uint8), keypoints)
+    chip = align(np.full((360, 640, 3), 255, np.uint8), keypoints, WIDE)
     assert isinstance(chip, np.ndarray)
     dark = (chip[:, 75, 0] < 128).sum()
     assert dark == 46

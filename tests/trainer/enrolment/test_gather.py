@@ -1,5 +1,6 @@
 """Recordings of one person become tracks and faces, once."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,17 @@ def test_what_was_made_is_taken_as_it_is(home: Path, first: list[Gathered]) -> N
     before = (home / "work" / "monday.npz").stat().st_mtime_ns
     [again] = gather([str(home / "monday.mp4")], "ada", home / "work", PoseSettings())
     assert (home / "work" / "monday.npz").stat().st_mtime_ns == before
+    assert again.face is not None
+    assert first[0].face is not None
+    np.testing.assert_array_equal(again.face.mean, first[0].face.mean)
+
+
+def test_a_face_of_chips_that_are_cut_otherwise_is_looked_at_again(home: Path, first: list[Gathered]) -> None:
+    """Means of other chips lie elsewhere: one such among the events would look like somebody else's face."""
+    file = home / "work" / "monday.face.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps({**values, "placing": "wide", "mean": [0.0] * 128}))
+    [again] = gather([str(home / "monday.mp4")], "ada", home / "work", PoseSettings())
     assert again.face is not None
     assert first[0].face is not None
     np.testing.assert_array_equal(again.face.mean, first[0].face.mean)
