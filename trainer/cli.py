@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from models.errors import BodywatchError
-from trainer.commands import faces, puppet, reports, verify
+from trainer.commands import enrol, faces, puppet, reports, verify
 from trainer.commands.options import (
     AsJson,
     Conditions,
@@ -218,6 +218,7 @@ def export(
 
 
 app.command("faces")(faces.faces)
+app.command("enrol")(enrol.enrol)
 reports.add_to(app)
 verify.add_to(app)
 app.add_typer(puppet.app, name="puppet")

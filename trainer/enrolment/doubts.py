@@ -7,7 +7,7 @@ import numpy as np
 
 from models.face.embed import distance
 from trainer.enrolment.windows import JudgedEvent
-from trainer.faces import LIMIT, Event, nearest, odd_ones
+from trainer.faces import LIMIT, Event, odd_ones
 from trainer.verify.enrolment import Enrolled
 
 FEWEST_EVENTS = 3
@@ -74,9 +74,15 @@ def _faces(faces: Sequence[Event]) -> list[Doubt]:
     odd = odd_ones(means, LIMIT)
     if not odd:
         return []
-    apart = nearest(means)
     names = tuple(seen[number][0] for number in odd)
-    told = ", ".join(f"{seen[number][0]} ({apart[number]:.2f} from the nearest other)" for number in odd)
+    rest = [number for number in range(len(seen)) if number not in odd]
+    if not rest:
+        why = f"the recordings show several faces and none most often: {_named(names)}"
+        return [Doubt("two_faces", f"{why}; leave out those of somebody else", names)]
+    apart = distance(means[odd], means[rest]).min(axis=1)
+    told = ", ".join(
+        f"{name} ({away:.2f} away, {LIMIT:g} is the limit)" for name, away in zip(names, apart, strict=True)
+    )
     return [Doubt("two_faces", f"these recordings do not show the face of the others: {told}; leave them out", names)]
 
 

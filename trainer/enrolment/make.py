@@ -85,7 +85,7 @@ def enrol(
         person=person,
         events=events,
         enrolled=made,
-        alarm=_alarm(events, made, false_alerts_per_hour),
+        alarm=choose(events, made, false_alerts_per_hour),
         faces=faces,
         references=_refer(seen, face_network_sha256, anyway=anyway) if seen else None,
         doubts=tuple(found),
@@ -156,7 +156,8 @@ def _note(enrolment: Enrolment) -> str:
     return f"{said} {doubted}".strip()
 
 
-def _alarm(events: Sequence[JudgedEvent], made: Enrolled, false_alerts_per_hour: float) -> ChosenAlarm:
+def choose(events: Sequence[JudgedEvent], made: Enrolled, false_alerts_per_hour: float) -> ChosenAlarm:
+    """Choose the alarm on each event as the others judge it, and on speakers who do not exist."""
     genuine = [event.rows(made.own[event.name]) for event in events]
     strangers = [_in_a_row(llr) for llr in made.others.reshape(-1, STRANGER_WINDOWS)]
     return choose_alarm(genuine, strangers, false_alerts_per_hour=false_alerts_per_hour, most=MOST)

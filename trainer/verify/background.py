@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.artifact import replace_file
+from models.artifact import WEIGHTS, read_index, replace_file
 from models.style.statistics import WIDTHS, StyleStatistics
 from models.style.verifier import StyleVerifier
 from trainer.errors import DataUnusable
@@ -168,6 +168,21 @@ def load(path: Path) -> Background:
     if card.get("schema") != SCHEMA or set(families) - set(WIDTHS) or len(columns(families)) != len(made.centre):
         raise DataUnusable(path, f"is a background of another version than {SCHEMA}; make it again")
     return made
+
+
+def find(name_or_path: str) -> Path:
+    """Turn the name of a background that ships, or a path, into the path of its file.
+
+    Raises:
+        DataUnusable: neither.
+    """
+    entry = read_index(WEIGHTS).get(name_or_path, {})
+    if entry.get("kind") == "background":
+        return WEIGHTS / str(entry["file"])
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise DataUnusable(path, "no such file, and no background of this name ships")
+    return path
 
 
 _ARRAYS = ("centre", "spread", "project", "shift", "cohort", "limits")
