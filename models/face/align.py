@@ -45,14 +45,13 @@ MOST_TURNED = 0.35
 about half as far before the eyes as these are apart, so a turned head moves it by half of the turn's tangent: 35
 degrees."""
 
-EARS_APART = 0.7
-"""How much further one ear may lie behind its eye than the other, in distances of the eyes: 0 to 0.67 of two men who
-speak to the camera and look about, whose faces lie up to 0.38 from their mean there; 0.76 and more of heads that are
-turned so far that a face looks like another's."""
+EARS_APART = 1.0
+"""How much further one ear may lie behind its eye than the other, in distances of the eyes: 0.7 to 0.93 of speakers
+before a camera a little to their side, whose looks lie as far from their mean as anybody's (0.33 to 0.38)."""
 
-LONE_EAR = 1.1
-"""How far an ear may lie behind its eye when the other is not seen: 0.5 to 0.9 where hair or a hand hides that one, 1.3
-and more where the head does."""
+LONE_EAR = 1.3
+"""How far an ear may lie behind its eye when the other is not seen: up to here looks lie 0.31 to 0.34 from their
+person's mean, from 1.6 on 0.44, where the head hides it."""
 
 NARROWEST_EYES = 0.10
 """Least distance of the eyes in shoulder widths. It is 0.16 to 0.25 of people who face the camera, and less only where

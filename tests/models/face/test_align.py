@@ -152,13 +152,13 @@ def eared(right: float | None, left: float | None) -> np.ndarray:
     return keypoints
 
 
-@pytest.mark.parametrize(("right", "left"), [(0.36, 1.12), (1.26, 0.41), (None, 1.48), (1.2, None)])
+@pytest.mark.parametrize(("right", "left"), [(0.36, 1.42), (1.56, 0.41), (None, 1.68), (1.4, None)])
 def test_a_head_whose_ears_tell_of_a_turn_is_not_looked_at(right: float | None, left: float | None) -> None:
     """The pose network puts the nose of a turned head nearly in the middle; its face looked like somebody else's."""
     assert unseen(eared(right, left)) == Unseen("it is turned too far away")
 
 
-@pytest.mark.parametrize(("right", "left"), [(0.8, 0.7), (0.51, 1.13), (None, 0.9), (None, None)])
+@pytest.mark.parametrize(("right", "left"), [(0.8, 0.7), (0.51, 1.44), (0.41, 1.19), (None, 1.2), (None, None)])
 def test_a_head_that_hardly_turns_or_hides_an_ear_is_looked_at(right: float | None, left: float | None) -> None:
-    """Who speaks looks about, and hair hides ears."""
+    """Who speaks looks about, hair hides ears, and a camera stands a little to the side: 0.41 and 1.19 are an anchor's."""
     assert unseen(eared(right, left)) is None
