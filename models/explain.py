@@ -24,10 +24,10 @@ from models.movement import speeds
 from models.shapley import orders, share
 from models.skeleton import KEYPOINTS, UPPER_BODY
 
-WORK, WORK_OF_ANY = 15e9, 15e6
+WORK, WORK_OF_ANY, WORK_OF_STYLE = 15e9, 15e6, 75e6
 """Multiplications that an explanation may cost, and what any score costs beside those of its weights: features, and
-copying. About 0.3 s on one core, so that the paper's network (3.2 million weights) is masked in 30 ways, and the
-shipped model in 750."""
+copying; a style verifier, without weights to speak of, sorts and correlates. About 0.3 s on one core, so that the
+paper's network (3.2 million weights) is masked in 30 ways, the drawn speaker's LSTM in 750 and a verifier in 200."""
 
 AT_ONCE = 64
 """Windows scored in one call; more are no faster."""
@@ -189,7 +189,8 @@ def held_still(poses: Tensor) -> Tensor:
 def _sets(model: LoadedModel, poses: Tensor) -> int:
     """Tell in how many ways a model may be masked within WORK; by its size: a clock would not answer twice alike."""
     weights = sum(weight.numel() for weight in model.module.parameters())
-    return int(WORK / (WORK_OF_ANY + weights * len(poses)))
+    features = WORK_OF_STYLE if model.card.features == "style" else WORK_OF_ANY
+    return int(WORK / (features + weights * len(poses)))
 
 
 def _idle(masked: Callable[[Tensor], Tensor], players: int) -> Tensor:

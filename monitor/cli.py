@@ -28,8 +28,8 @@ app.add_typer(tokens.app, name="token")
 app.command("tail")(tail.command)
 
 NO_MODEL = (
-    "without a model nobody is judged: stream, pose and coverage are shown. `bodywatch trainer extract` and `train` "
-    "make a model of a person from recordings, --model names it"
+    "without a model nobody is judged: stream, pose and coverage are shown. `bodywatch enrol PERSON RECORDINGS -o FILE` "
+    "makes one from genuine recordings, --model names it"
 )
 
 Source = Annotated[
@@ -101,13 +101,25 @@ def score(
     region: Annotated[str | None, typer.Option(help="left,top,right,bottom as shares of the picture")] = None,
     smooth: Annotated[bool, typer.Option(help="Steady the keypoints, as the daemon does")] = True,
     identity: Annotated[bool, typer.Option(help="--no-identity judges whoever is in it, by whatever face")] = True,
+    persons: Annotated[
+        Path | None, typer.Option(help="Folder of persons' files: tell whom the movement is like, whatever the face")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a recording offline by the paper's rule, window by window.
+    """Judge a recording offline, window by window.
 
-    Example: [bold]bodywatch score speech.mp4 --model ada.pt --json[/]
+    Examples: [bold]bodywatch score speech.mp4 --model ada.pt --json[/]
+    [bold]bodywatch score speech.mp4 --persons models[/]
     """
     config = _config(file, model, sha256, None, region=region)
+    if persons is not None:
+        if model is not None:
+            raise typer.BadParameter("is for one person; leave out --model", param_hint="--persons")
+        from monitor.commands import likeness
+
+        found = likeness.compare(file, persons, config, every_s=every_s, smooth=smooth, quiet=as_json)
+        typer.echo(json.dumps(likeness.as_json(found)) if as_json else likeness.told(found))
+        return
     from monitor.commands.check import score_recording
 
     result = score_recording(file, config, every_s=every_s, smooth=smooth, quiet=as_json, identity=identity)

@@ -11,7 +11,7 @@ from monitor.records import Frame, Incident, NotJudged, PosedFrame, Score, Windo
 from monitor.stages.identity import Identity
 from monitor.stages.pose import Crop
 from monitor.stages.resample import Resampler
-from monitor.stages.scorer import Scorer
+from monitor.stages.scorer import Judge
 from monitor.stages.speaker import SpeakerTracker
 from monitor.stages.verdict import Verdicts
 from monitor.stages.window import PoseWindow
@@ -36,7 +36,7 @@ class Channel:
 
 
 def watch(
-    turns: Iterable[Sequence[Frame]], channels: Mapping[str, Channel], network: PoseFinder, scorer: Scorer
+    turns: Iterable[Sequence[Frame]], channels: Mapping[str, Channel], network: PoseFinder, scorer: Judge
 ) -> Iterator[PosedFrame | Score | NotJudged | Incident]:
     """Follow frames to incidents; a turn holds at most one frame of each channel.
 

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "monitor.stages monitor.stream monitor.watch",
     "monitor.supervisor": "monitor.bus monitor.config monitor.errors monitor.gateway monitor.worker",
     "monitor.commands": "models models.face models.pose_networks monitor.bus monitor.config monitor.errors "
-    "monitor.evidence monitor.gateway monitor.offline monitor.records monitor.stages monitor.stream",
+    "monitor.evidence monitor.gateway monitor.offline monitor.records monitor.stages monitor.stream monitor.watch",
     "monitor.cli": "monitor.commands monitor.config monitor.errors monitor.supervisor",
     # The trainer: recordings to tracks through the monitor's own stages, tracks to a model file.
     "trainer.errors": "models",

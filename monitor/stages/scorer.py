@@ -20,6 +20,13 @@ class PersonModel(Protocol):
         """Give (B,) probabilities that windows (B, 150, 18, 3) are not the person's."""
 
 
+class Judge(Protocol):
+    """What the loop needs of whoever judges its windows."""
+
+    def judge(self, due: Sequence[Window | NotJudged]) -> list[Score | NotJudged]:
+        """Replace each window by its score, or the reason for none, order kept."""
+
+
 class Scorer:
     """Knows which models judge which channel: by the channel's name, a model for each person by their name."""
 

@@ -30,7 +30,7 @@ function write({ who, person, distance, limit, why, required }) {
     return { words: String(person || "the person"), figures, hint: over ? "over the limit, not yet clearly another's face" : "" };
   }
   if (!Object.hasOwn(FACES, who)) return null;
-  if (who === "no_model") return { words: FACES.no_model, hint: "make one: bodywatch trainer --help" };
+  if (who === "no_model") return { words: FACES.no_model, hint: "make one: bodywatch enrol --help" };
   if (who !== "unseen") return { words: FACES[who], figures };
   const unseen = `${FACES.unseen}${why ? `: ${why}` : ""}`;
   return required ? { words: unseen, figures } : { words: "judged without a face, as configured", figures, hint: unseen };

@@ -83,13 +83,13 @@ def lines(page: Any, who: str) -> list[str]:
         pytest.param(
             "no_model",
             SEEN | {"face": "not_asked", "model": "", "person": "", "face_distance": -1.0, "face_limit": -1.0},
-            ["no model: nobody is judged", "make one: bodywatch trainer --help"],
+            ["no model: nobody is judged", "make one: bodywatch enrol --help"],
             id="no model",
         ),
         pytest.param(
             "no_model",
             HEALTH | {"reason": "no_model"},
-            ["no model: nobody is judged", "make one: bodywatch trainer --help"],
+            ["no model: nobody is judged", "make one: bodywatch enrol --help"],
             id="no model, by the reason",
         ),
     ],

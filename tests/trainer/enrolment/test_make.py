@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models import artifact
+from models.explain import _sets, explain
 from models.skeleton import LEFT_ELBOW, LEFT_WRIST, RIGHT_ELBOW, RIGHT_WRIST
 from monitor.stages.person_models import rule_of
 from monitor.stages.verdict import SequentialRule
@@ -61,6 +63,19 @@ def test_nine_speeches_make_a_file_that_the_monitor_loads(
     assert (model.card.person, model.card.design["kind"], model.card.data["events"]) == ("ada", "enrolled", 9)
     assert model.card.faces["limit"] == 0.46
     assert (tmp_path / "ada.pt").stat().st_size < 5_000_000
+
+
+def test_what_made_a_window_unlike_the_person_is_told_in_parts_that_add_up(
+    made: Enrolment, background: Background, others: list[Track], tmp_path: Path
+) -> None:
+    """200 maskings of some 1.1 ms: a verifier must not hold the loop up for longer than a network does."""
+    write(tmp_path / "ada.pt", made, background)
+    window = others[10].keypoints[60:210]
+    told = explain(artifact.load(tmp_path / "ada.pt"), window)
+    assert sum(told.by_keypoint.values()) == pytest.approx(told.movement, abs=1e-4)
+    assert sum(told.by_second) == pytest.approx(told.movement, abs=1e-4)
+    assert told.as_record()["words"].startswith("unlike the person")
+    assert _sets(artifact.load(tmp_path / "ada.pt"), torch.from_numpy(window)) == 200
 
 
 def test_a_file_is_judged_by_recordings_that_it_was_not_made_of(made: Enrolment) -> None:
