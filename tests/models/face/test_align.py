@@ -160,5 +160,5 @@ def test_a_head_whose_ears_tell_of_a_turn_is_not_looked_at(right: float | None, 
 
 @pytest.mark.parametrize(("right", "left"), [(0.8, 0.7), (0.51, 1.44), (0.41, 1.19), (None, 1.2), (None, None)])
 def test_a_head_that_hardly_turns_or_hides_an_ear_is_looked_at(right: float | None, left: float | None) -> None:
-    """Who speaks looks about, hair hides ears, and a camera stands a little to the side: 0.41 and 1.19 are an anchor's."""
+    """Who speaks looks about, hair hides ears, and a camera stands to the side: 0.41 and 1.19 are an anchor's."""
     assert unseen(eared(right, left)) is None

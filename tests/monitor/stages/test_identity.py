@@ -1,15 +1,22 @@
 """The gate: whose face it is decides whether a window is judged, by whose model, and what is thrown away."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from models import artifact
 from models import skeleton as sk
+from models.artifact import LoadedModel
+from models.errors import ModelMismatch
+from models.face.embed import FaceNetwork
 from models.face.references import FaceReferences
 from monitor.records import Claim, Frame, NotJudged, Pose, Quality, Reason, Score, Sighting, Tick, Window
 from monitor.stages.identity import Identity
+from monitor.stages.person_models import identity_of
 from monitor.stages.resample import Resampler
 from monitor.stages.scorer import Scorer
 from monitor.stages.verdict import Rule, Verdict, Verdicts
@@ -359,3 +366,13 @@ def test_a_window_is_looked_at_though_frames_come_a_breath_early_or_late(late_s:
         window.push(Tick(number, time_s, time_s, body(), True), 0)
     assert window.expects(165 / FPS + late_s)
     assert not window.expects(164 / FPS)
+
+
+def test_persons_whose_faces_were_cut_out_otherwise_share_no_channel() -> None:
+    """One chip is cut a look; references made before there was a placing need another one."""
+    demo, network = artifact.load(artifact.find("demo-speaker")), FaceNetwork()
+    values = FaceReferences(network.sha256, 0.48, np.zeros((1, 128), np.float32)).to_json()
+    new = LoadedModel(Path("ada.pt"), "", replace(demo.card, person="ada", faces=values), demo.module)
+    assert isinstance(identity_of({"demo-speaker": demo}, network, required=True), Identity)
+    with pytest.raises(ModelMismatch, match=r"ada\.pt was made with face_placing=dlib, this monitor needs wide"):
+        identity_of({"demo-speaker": demo, "ada": new}, network, required=True)
