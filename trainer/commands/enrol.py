@@ -44,6 +44,7 @@ def enrol(
     Examples: [bold]bodywatch enrol ada monday.mp4 friday.mp4 gala.mp4 -o ada.pt[/]
     [bold]bodywatch enrol ada https://videos.example/speech monday.mp4 friday.mp4 -o ada.pt[/]
     """
+    from models.face.cohort import read_cohort
     from models.face.embed import FaceNetwork
     from trainer.data.extract import PoseSettings
     from trainer.enrolment.gather import gather
@@ -75,6 +76,7 @@ def enrol(
         gathered,
         known,
         face_network_sha256=sha256,
+        cohort=read_cohort(network_sha256=sha256),
         false_alerts_per_hour=false_alerts_per_hour,
         anyway=anyway,
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from models import artifact
 from models.card import Card
-from models.face.cohort import read_cohort
+from models.face.cohort import Cohort
 from models.face.references import FaceReferences
 from models.movement import normal_of
 from trainer.calibration.alarm import ChosenAlarm, Row, choose_alarm
@@ -58,6 +58,7 @@ def enrol(
     background: Background,
     *,
     face_network_sha256: str,
+    cohort: Cohort | None = None,
     false_alerts_per_hour: float = 0.5,
     anyway: bool = False,
 ) -> Enrolment:
@@ -87,16 +88,11 @@ def enrol(
         enrolled=made,
         alarm=choose(events, made, false_alerts_per_hour),
         faces=faces,
-        references=_refer(seen, face_network_sha256, anyway=anyway) if seen else None,
+        references=refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway, cohort=cohort) if seen else None,
         doubts=tuple(found),
         left_out=left_out,
         tracks=tracks,
     )
-
-
-def _refer(seen: Sequence[Event], face_network_sha256: str, *, anyway: bool) -> FaceReferences:
-    cohort = read_cohort(network_sha256=face_network_sha256)
-    return refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway, cohort=cohort)
 
 
 def write(path: Path, enrolment: Enrolment, background: Background) -> str:

@@ -52,6 +52,7 @@ def test_three_recordings_become_a_file_by_one_command(
     assert Path(facts["report"]).is_file()
     card = artifact.load(home / "ada.pt").card
     assert (card.person, len(card.faces["means"]), card.filter) == ("ada", 3, filter_name(True))
+    assert card.faces["cohort_sha256"] == artifact.read_index(artifact.WEIGHTS)["face-cohort"]["sha256"]
 
 
 def test_a_file_that_is_there_is_not_overwritten(home: Path) -> None:
