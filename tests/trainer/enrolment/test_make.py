@@ -108,7 +108,7 @@ def test_recordings_of_another_face_are_named(
     mixed = [*seen(speeches[:7]), *seen(others[8:10], at=0.7)]
     said = refusal(mixed, background)
     told = said.partition("do not show the face of the others: ")[2].partition(";")[0]
-    assert told == "impostor-008 (0.70 away, 0.46 is the limit), impostor-009 (0.70 away, 0.46 is the limit)"
+    assert told == "impostor-008 (0.70 away, 0.48 is the limit), impostor-009 (0.70 away, 0.48 is the limit)"
 
 
 def test_faces_of_which_none_is_most_frequent_are_all_named(speeches: list[Track], background: Background) -> None:

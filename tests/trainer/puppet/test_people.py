@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deploy.bench.pose import Way, pck
-from models.face.align import align
+from models.face.align import WIDE, align
 from models.face.embed import FaceNetwork
 from models.skeleton import LEFT_EYE, RIGHT_EYE
 from monitor.records import Frame
@@ -42,8 +42,8 @@ def clip(who: Who, scene: Scene = "lectern", size: tuple[int, int] = SMALL, seed
 
 
 def mean_face(faces: FaceNetwork, shots: list[Rendered]) -> np.ndarray:
-    """Give the mean vector (128,) of a clip, its faces cut out by the true eyes."""
-    return faces.vectors([align(shot.image, shot.truth) for shot in shots[::2]]).mean(axis=0)
+    """Give the mean vector (128,) of a clip, its faces cut out by the true eyes, as those in the shipped model's file."""
+    return faces.vectors([align(shot.image, shot.truth, WIDE) for shot in shots[::2]]).mean(axis=0)
 
 
 def heads(zoom: float) -> str:
