@@ -77,7 +77,7 @@ def test_a_changed_file_is_not_taken(served: tuple[str, Clip], tmp_path: Path) -
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".mp4", ".part")]
 
 
-def test_a_file_longer_than_listed_is_not_read_to_its_end(served: tuple[str, Clip], tmp_path: Path) -> None:
+def test_a_file_longer_than_listed_is_not_taken(served: tuple[str, Clip], tmp_path: Path) -> None:
     host, clip = served
     with pytest.raises(ClipUnavailable, match="is longer than the 600 bytes that the list names"):
         fetch(replace(clip, size_bytes=600), tmp_path, host)
