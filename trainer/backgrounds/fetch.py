@@ -97,7 +97,8 @@ def _download(url: str, path: Path, clip: Clip) -> None:
             error.close()
             raise ClipUnavailable(url, _refused(error.code)) from None
         except (OSError, HTTPException) as error:
-            raise ClipUnavailable(url, f"can't be reached ({error}); call again, it goes on") from None
+            why = getattr(error, "reason", error)
+            raise ClipUnavailable(url, f"can't be reached ({why}); call again, it goes on") from None
     _check(url, part, clip)
     part.replace(path)
 

@@ -26,6 +26,9 @@ class Terms(StrEnum):
 def fetch_background(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the clips and their manifest.csv")],
     clips: Annotated[Path | None, typer.Argument(help="List of clips; without it the one that ships")] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="The list of real people at several events instead, for measuring only")
+    ] = False,
     terms: Annotated[
         Terms, typer.Option(help="ship: may be learned from for what is given away; research: only measured on; all")
     ] = Terms.SHIP,
@@ -37,10 +40,14 @@ def fetch_background(
     Example: [bold]bodywatch trainer fetch-background -o CLIPS[/], then
     [bold]bodywatch trainer extract CLIPS/manifest.csv -o DATA[/]
     """
-    from trainer.backgrounds.clips import SPEAKERS, read_clips
+    from trainer.backgrounds.clips import EVENTS, SPEAKERS, read_clips
     from trainer.backgrounds.fetch import fetch_all, write_manifest
+    from trainer.errors import DataUnusable
 
-    wanted = [clip for clip in read_clips(clips or SPEAKERS) if terms in (Terms.ALL, clip.terms)]
+    listed = clips or (EVENTS if events else SPEAKERS)
+    wanted = [clip for clip in read_clips(listed) if terms in (Terms.ALL, clip.terms)]
+    if not wanted:
+        raise DataUnusable(listed, f"has no clip whose terms are {terms}; --terms all takes them all")
     with progress(as_json) as bar:
         task = bar.add_task("clips", total=len(wanted))
 

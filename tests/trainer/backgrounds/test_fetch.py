@@ -15,7 +15,7 @@ from trainer.backgrounds.clips import Clip
 from trainer.backgrounds.fetch import HOST, fetch, fetch_all, url_of
 from trainer.cli import app
 from trainer.data.extract import read_manifest
-from trainer.errors import ClipUnavailable
+from trainer.errors import ClipUnavailable, DataUnusable
 from trainer.puppet.renderer import Passage, Script, frames
 from trainer.puppet.video import record
 
@@ -94,7 +94,7 @@ def test_a_clip_that_is_gone_is_told_and_the_others_are_fetched(served: tuple[st
 
 def test_no_network_is_told_in_a_sentence(served: tuple[str, Clip], tmp_path: Path) -> None:
     _, clip = served
-    with pytest.raises(ClipUnavailable, match=r"can't be reached \(.*refused.*\); call again, it goes on"):
+    with pytest.raises(ClipUnavailable, match=r"can't be reached \([^<]*refused\); call again, it goes on"):
         fetch(clip, tmp_path, "http://127.0.0.1:1")
 
 
@@ -120,3 +120,12 @@ def test_the_command_fetches_a_part_and_writes_the_manifest_that_extract_reads(t
     assert (recording.person, recording.genuine, recording.licence) == ("g001", True, "MIT")
     with av.open(str(recording.path)) as container:
         assert len(list(container.decode(video=0))) == 20  # 2 s of ten pictures each
+
+
+def test_a_list_without_a_clip_of_such_terms_is_told(tmp_path: Path) -> None:
+    """All clips of the events are for measuring only: nothing at all, said by nothing, would look like a success."""
+    words = ["fetch-background", "--events", "-o", str(tmp_path / "out")]
+    with pytest.raises(
+        DataUnusable, match=r"events\.csv: has no clip whose terms are ship; --terms all takes them all"
+    ):
+        CliRunner().invoke(app, words, catch_exceptions=False)
