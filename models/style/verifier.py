@@ -100,6 +100,8 @@ class StyleVerifier(nn.Module):
     def similarity(self, style: Tensor) -> Tensor:
         """(B, D) unit vectors -> (B,) cosine to the person's mean reference, less the cohort's from both sides."""
         cosine = style @ self.whole()  # (B,)
+        if self.nearest == 0:  # the ablation's control
+            return cosine
         mean, deviation = self.against_cohort(style)
         mine = (cosine - mean) / deviation
         theirs = (cosine - self.person_mean) / self.person_spread
@@ -111,6 +113,8 @@ class StyleVerifier(nn.Module):
 
     def against_cohort(self, style: Tensor) -> tuple[Tensor, Tensor]:
         """(B, D) -> (B,) mean and deviation of the cosines to the nearest of the cohort."""
+        if self.nearest == 0:
+            return torch.zeros(len(style)), torch.ones(len(style))
         closest = (style @ self.cohort.t()).topk(self.nearest, dim=1)[0]  # (B, nearest)
         return closest.mean(dim=1), closest.std(dim=1, unbiased=False) + 0.02
 

@@ -25,6 +25,7 @@ from trainer.verify.windows import StyleWindows, columns
 Floats = npt.NDArray[np.float32]
 SCHEMA = "bodywatch-background/1"
 LEAST_PEOPLE = 5
+MOST_ALIKE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,17 @@ class Settings:
 
     shrink: how far the spread within a person is drawn to a sphere. within_recording: what the spread of windows within
     a recording counts beside that of a person's recordings. centres and mixed: cohort centres, each of so many people
-    drawn at random. nearest: how many of them a score is held against.
+    drawn at random. nearest: how many of them a score is held against. Without whiten, or without normalise,
+    that step is left out.
     """
 
-    shrink: float = 0.05
+    shrink: float = 0.1
     within_recording: float = 0.5
     centres: int = 200
     mixed: int = 3
     nearest: int = 200
     whiten: bool = True
+    normalise: bool = True
     seed: int = 0
 
 
@@ -217,7 +220,7 @@ def _core(windows: StyleWindows, families: tuple[str, ...], settings: Settings) 
     return Background(
         families,
         *(np.asarray(array, np.float32) for array in arrays),
-        nearest=min(settings.nearest, len(cohort)),
+        nearest=min(settings.nearest, len(cohort)) if settings.normalise else 0,
         limits=np.array([1e3, 2e3], np.float32),
         usual=Calibration(1.0, 0.0, 1.0),
     )
@@ -247,10 +250,16 @@ def _whitening(even: npt.NDArray[np.float64], windows: StyleWindows, settings: S
 
 
 def _cohort(people: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray[np.float64]:
-    """Centres (C, D), each the mean of several people (P, D) drawn at random, spread about the mean as people are."""
+    """Centres (C, D), each the mean of several people (P, D) drawn at random, spread about the mean as people are.
+
+    Of three times as many the first are kept that have a cosine of at most MOST_ALIKE to whom they are most like: somebody
+    far from everybody else would otherwise shine through a mean of three.
+    """
     random = np.random.default_rng(settings.seed)
-    drawn = [random.choice(len(people), settings.mixed, replace=False) for _ in range(settings.centres)]
-    return np.array([people[rows].mean(axis=0) for rows in drawn]) * np.sqrt(settings.mixed)
+    drawn = [random.choice(len(people), settings.mixed, replace=False) for _ in range(3 * settings.centres)]
+    mixed = np.array([people[rows].mean(axis=0) for rows in drawn]) * np.sqrt(settings.mixed)
+    alike = (unit(mixed) @ unit(people).T).max(axis=1)
+    return mixed[np.argsort(alike > MOST_ALIKE, kind="stable")[: settings.centres]]
 
 
 def _rehearse(
