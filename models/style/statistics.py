@@ -266,7 +266,7 @@ def limb_angles(place: Tensor, usable: Tensor) -> Tensor:
     cross = limb[:, :-1, :, 0] * limb[:, 1:, :, 1] - limb[:, :-1, :, 1] * limb[:, 1:, :, 0]
     turn = cross / (length[:, 1:] * length[:, :-1]) * 30.0  # (B, T - 1, 4) rad/s
     turned = both[:, 1:] & both[:, :-1]
-    fast = torch.log(0.05 + quantiles(turn.abs(), turned, [0.25, 0.5, 0.9])).unflatten(1, [3, 4])  # (B, 3, 4)
+    fast = torch.log(0.05 + quantiles(turn.abs(), turned, [0.25, 0.5, 0.9])).reshape(-1, 3, 4)
     weight = both.to(place.dtype).unsqueeze(3)
     aim = limb / length.unsqueeze(3) * weight
     straight = torch.linalg.vector_norm(aim.sum(dim=1) / weight.sum(dim=1).clamp(min=1.0), dim=2)  # (B, 4) 1: still
@@ -285,7 +285,7 @@ def sway(neck: Tensor, usable: Tensor) -> Tensor:
     wide = deviation(less_mean(neck.unsqueeze(3), both), both).squeeze(2)  # (B, 2)
     pace = mean(steps.abs(), moving)
     force = mean((steps[:, 1:] - steps[:, :-1]).abs() * 30.0, moving[:, 1:] & moving[:, :-1])
-    bands = spectrum(neck).unflatten(1, [2, 5])[:, :, [0, 2, 4]].flatten(1)  # (B, 6)
+    bands = spectrum(neck).reshape(-1, 2, 5)[:, :, [0, 2, 4]].flatten(1)  # (B, 6)
     return torch.cat([torch.log(1e-2 + wide), torch.log(1e-2 + pace), torch.log(1e-1 + force), bands], dim=1)
 
 

@@ -102,10 +102,9 @@ class StyleVerifier(nn.Module):
         cosine = style @ self.whole()  # (B,)
         if self.nearest == 0:  # the ablation's control
             return cosine
-        mean, deviation = self.against_cohort(style)
-        mine = (cosine - mean) / deviation
-        theirs = (cosine - self.person_mean) / self.person_spread
-        return 0.5 * (mine + theirs)
+        mean, _ = self.against_cohort(style)
+        # The window's own deviation is left out: over the few people of a small background it only adds noise.
+        return (cosine - 0.5 * (mean + self.person_mean)) / self.person_spread
 
     def whole(self) -> Tensor:
         """(D,) unit vector: the mean of the events' references, each event with one voice."""

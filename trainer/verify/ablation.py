@@ -18,7 +18,7 @@ def variants(people: int) -> Iterator[tuple[str, tuple[str, ...], Settings, int 
     yield "movement (no posture, no build)", MOVEMENT, usual, None
     yield "not whitened", EVERY, Settings(whiten=False), None
     yield "not held against a cohort", EVERY, Settings(normalise=False), None
-    yield "held against the 20 nearest of the cohort", EVERY, Settings(nearest=20), None
+    yield "held against all of the cohort, not the nearest", EVERY, Settings(nearest=200), None
     yield "whitened by windows within a recording, none between", EVERY, Settings(within_recording=1e6), None
     for number in NUMBERS:
         if number < people:
