@@ -28,8 +28,8 @@ app.add_typer(tokens.app, name="token")
 app.command("tail")(tail.command)
 
 NO_MODEL = (
-    "without a model nobody is judged: stream, pose and coverage are shown. `bodywatch enrol PERSON RECORDINGS -o FILE` "
-    "makes one from genuine recordings, --model names it"
+    "without a model nobody is judged: stream, pose and coverage are shown. `bodywatch enrol PERSON RECORDINGS "
+    "-o FILE` makes one from genuine recordings, --model names it"
 )
 
 Source = Annotated[

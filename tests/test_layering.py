@@ -55,11 +55,14 @@ MAY_IMPORT = {
     "trainer.faces": "models models.face monitor.records monitor.stages monitor.stream trainer.errors",
     "trainer.reports": "models monitor.stages trainer.data trainer.errors trainer.evaluate trainer.json_files "
     "trainer.metrics trainer.recipe trainer.runs trainer.train",
-    "trainer.verify": "models models.style trainer.data trainer.errors trainer.metrics",
+    "trainer.verify": "models models.style trainer.data trainer.errors trainer.metrics trainer.recipe trainer.runs "
+    "trainer.train",
     "trainer.enrolment": "models models.face models.style monitor.records monitor.stages trainer.calibration "
     "trainer.data trainer.errors trainer.export trainer.faces trainer.replay trainer.verify",
-    "trainer.commands": "models models.face models.style monitor.errors monitor.stages trainer.data trainer.enrolment "
-    "trainer.errors trainer.faces trainer.json_files trainer.puppet trainer.recipe trainer.reports trainer.verify",
+    "trainer.backgrounds": "trainer.errors",
+    "trainer.commands": "models models.face models.style monitor.errors monitor.stages trainer.backgrounds "
+    "trainer.data trainer.enrolment trainer.errors trainer.faces trainer.json_files trainer.puppet trainer.recipe "
+    "trainer.reports trainer.verify",
     "trainer.cli": "models trainer.commands trainer.data trainer.errors trainer.evaluate trainer.export "
     "trainer.json_files trainer.recipe trainer.runs trainer.train_person",
     "trainer.__main__": "trainer.cli",

@@ -24,6 +24,7 @@ READ_AT_RUN_TIME = (
     "models/weights/*",
     "monitor/gateway/dashboard/*",
     "trainer/presets/*.toml",
+    "trainer/backgrounds/*.csv",
     "deploy/bodywatch.yaml",
 )
 

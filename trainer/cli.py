@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from models.errors import BodywatchError
-from trainer.commands import enrol, faces, puppet, reports, verify
+from trainer.commands import backgrounds, enrol, faces, puppet, reports, verify
 from trainer.commands.options import (
     AsJson,
     Conditions,
@@ -219,6 +219,7 @@ def export(
 
 app.command("faces")(faces.faces)
 app.command("enrol")(enrol.enrol)
+app.command("fetch-background")(backgrounds.fetch_background)
 reports.add_to(app)
 verify.add_to(app)
 app.add_typer(puppet.app, name="puppet")

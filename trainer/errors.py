@@ -10,6 +10,7 @@ BodywatchError (models/errors.py)      exit code
         FacesDiffer
         DownloadFailed
         EnrolmentRefused
+        ClipUnavailable
 """
 
 from collections.abc import Mapping, Sequence
@@ -126,3 +127,13 @@ class EnrolmentRefused(TrainerError):
         lines = [f"{self.person} is not enrolled:", *(f"  - {reason}" for reason in self.reasons)]
         lines += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
         return "\n".join([*lines, "--anyway makes the file nonetheless, and its card says what is doubtful"])
+
+
+class ClipUnavailable(TrainerError):
+    """A public clip can't be had any more, or not now."""
+
+    def __init__(self, url: str, why: str) -> None:
+        self.url, self.why = url, why
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.why}"

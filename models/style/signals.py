@@ -50,7 +50,7 @@ def body_signals(poses: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor, Ten
     scale = torch.where(scaled, scale, torch.ones_like(scale) * 1e6)
     usable = usable & scaled.unsqueeze(1).unsqueeze(2)
     xy = xy / scale.unsqueeze(1).unsqueeze(2).unsqueeze(3)  # (B, T, 8, 2)
-    xy = steady(xy.flatten(2), width).unflatten(2, [8, 2])
+    xy = steady(xy.flatten(2), width).reshape(xy.shape)
     neck, neck_usable = xy[:, :, 1], usable[:, :, 1]
     weight = neck_usable.to(xy.dtype).unsqueeze(2)
     home = (neck * weight).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True).clamp(min=1.0)

@@ -100,10 +100,11 @@ class StyleVerifier(nn.Module):
     def similarity(self, style: Tensor) -> Tensor:
         """(B, D) unit vectors -> (B,) cosine to the person's mean reference, less the cohort's from both sides."""
         cosine = style @ self.whole()  # (B,)
-        mean, deviation = self.against_cohort(style)
-        mine = (cosine - mean) / deviation
-        theirs = (cosine - self.person_mean) / self.person_spread
-        return 0.5 * (mine + theirs)
+        if self.nearest == 0:  # the ablation's control
+            return cosine
+        mean, _ = self.against_cohort(style)
+        # The window's own deviation is left out: over the few people of a small background it only adds noise.
+        return (cosine - 0.5 * (mean + self.person_mean)) / self.person_spread
 
     def whole(self) -> Tensor:
         """(D,) unit vector: the mean of the events' references, each event with one voice."""
@@ -111,6 +112,8 @@ class StyleVerifier(nn.Module):
 
     def against_cohort(self, style: Tensor) -> tuple[Tensor, Tensor]:
         """(B, D) -> (B,) mean and deviation of the cosines to the nearest of the cohort."""
+        if self.nearest == 0:
+            return torch.zeros(len(style)), torch.ones(len(style))
         closest = (style @ self.cohort.t()).topk(self.nearest, dim=1)[0]  # (B, nearest)
         return closest.mean(dim=1), closest.std(dim=1, unbiased=False) + 0.02
 

@@ -15,7 +15,9 @@ from trainer.errors import DataUnusable, SplitImpossible
 from trainer.evaluate import evaluate
 from trainer.runs import open_run
 
-COMMANDS = ["extract", "train", "evaluate", "export", "faces", "audit", "reproduce", "honest", "to-csv"]
+COMMANDS = [
+    "extract", "train", "evaluate", "export", "faces", "fetch-background", "audit", "reproduce", "honest", "to-csv",
+]  # fmt: skip
 QUICK = [
     "--set",
     "pool=mean",

@@ -69,6 +69,7 @@ def verify_benchmark(
 
     Example: [bold]bodywatch trainer verify-benchmark motions.npz --json[/]
     """
+    from trainer.recipe import read_recipe
     from trainer.verify import benchmark as bench
     from trainer.verify.background import load
 
@@ -78,10 +79,31 @@ def verify_benchmark(
         task = bar.add_task("reading", total=None)
         read = bench.read(data, step=step, told=lambda done, of: bar.update(task, completed=done, total=of))
         judged = bar.add_task("people", total=None)
+        if ablation:
+            from trainer.verify.ablation import ablation as take_apart
+
+            table = take_apart(read, told=lambda name: bar.update(judged, advance=1, description=name))
+            tell_table(table, as_json)
+            return
         report: dict[str, Any] = bench.benchmark(
-            read, chosen, background=known, told=lambda what: bar.update(judged, advance=1, description=what)
+            read,
+            chosen,
+            background=known,
+            two_class=read_recipe("body", {"epochs": 5}) if two_class else None,
+            told=lambda what: bar.update(judged, advance=1, description=what),
         )
     tell(report, as_json)
+
+
+def tell_table(table: dict[str, dict[str, list[float]]], as_json: bool) -> None:
+    """Print the ablation: one object, or a row a variant of AUROC at 5 s / 30 s."""
+    if as_json:
+        tell(table, as_json)
+        return
+    names = list(next(iter(table.values())))
+    typer.echo(f"{'AUROC 5 s / 30 s':<52}" + "".join(f"{name.replace('_actions', ''):<24}" for name in names))
+    for variant, row in table.items():
+        typer.echo(f"{variant:<52}" + "".join(f"{f'{row[name][0]:.3f} / {row[name][1]:.3f}':<24}" for name in names))
 
 
 def families_of(text: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from trainer.verify.windows import StyleWindows, columns
 Floats = npt.NDArray[np.float32]
 SCHEMA = "bodywatch-background/1"
 LEAST_PEOPLE = 5
+MOST_ALIKE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,17 @@ class Settings:
 
     shrink: how far the spread within a person is drawn to a sphere. within_recording: what the spread of windows within
     a recording counts beside that of a person's recordings. centres and mixed: cohort centres, each of so many people
-    drawn at random. nearest: how many of them a score is held against.
+    drawn at random. nearest: how many of them a score is held against. Without whiten, or without normalise,
+    that step is left out.
     """
 
-    shrink: float = 0.05
-    within_recording: float = 0.5
+    shrink: float = 0.1
+    within_recording: float = 1.0
     centres: int = 200
     mixed: int = 3
-    nearest: int = 200
+    nearest: int = 60
     whiten: bool = True
+    normalise: bool = True
     seed: int = 0
 
 
@@ -188,7 +191,7 @@ def find(name_or_path: str) -> Path:
 _ARRAYS = ("centre", "spread", "project", "shift", "cohort", "limits")
 
 
-def unit(vectors: Floats) -> Floats:
+def unit(vectors: npt.NDArray[Any]) -> Floats:
     """Bring vectors (..., D) to length 1."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)
 
@@ -213,11 +216,14 @@ def _core(windows: StyleWindows, families: tuple[str, ...], settings: Settings) 
     _, each = means(style, mine.person)
     shift = each.mean(axis=0)
     cohort = _cohort(each - shift, settings)
-    arrays = (centre, spread, project, shift, cohort)
     return Background(
         families,
-        *(np.asarray(array, np.float32) for array in arrays),
-        nearest=min(settings.nearest, len(cohort)),
+        centre=np.asarray(centre, np.float32),
+        spread=np.asarray(spread, np.float32),
+        project=np.asarray(project, np.float32),
+        shift=np.asarray(shift, np.float32),
+        cohort=np.asarray(cohort, np.float32),
+        nearest=min(settings.nearest, len(cohort)) if settings.normalise else 0,
         limits=np.array([1e3, 2e3], np.float32),
         usual=Calibration(1.0, 0.0, 1.0),
     )
@@ -247,10 +253,16 @@ def _whitening(even: npt.NDArray[np.float64], windows: StyleWindows, settings: S
 
 
 def _cohort(people: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray[np.float64]:
-    """Centres (C, D), each the mean of several people (P, D) drawn at random, spread about the mean as people are."""
+    """Centres (C, D), each the mean of several people (P, D) drawn at random, spread about the mean as people are.
+
+    Of three times as many the first are kept whose cosine to whom they are most like is at most MOST_ALIKE: somebody
+    far from everybody else would otherwise shine through a mean of three.
+    """
     random = np.random.default_rng(settings.seed)
-    drawn = [random.choice(len(people), settings.mixed, replace=False) for _ in range(settings.centres)]
-    return np.array([people[rows].mean(axis=0) for rows in drawn]) * np.sqrt(settings.mixed)
+    drawn = [random.choice(len(people), settings.mixed, replace=False) for _ in range(3 * settings.centres)]
+    mixed = np.array([people[rows].mean(axis=0) for rows in drawn]) * np.sqrt(settings.mixed)
+    alike = np.asarray(unit(mixed) @ unit(people).T).max(axis=1)
+    return np.asarray(mixed[np.argsort(alike > MOST_ALIKE, kind="stable")[: settings.centres]])
 
 
 def _rehearse(

@@ -18,9 +18,11 @@ from trainer.data.folder import read_tracks
 from trainer.data.tracks import Track
 from trainer.errors import DataUnusable
 from trainer.metrics import auroc, eer
+from trainer.recipe import Recipe
 from trainer.verify.background import LEAST_PEOPLE, Background, Settings, learn, minutes
 from trainer.verify.enrolment import compare, enrol_statistics
 from trainer.verify.motions import one_body_tracks, project, read_motions
+from trainer.verify.two_class import two_class_scores
 from trainer.verify.windows import StyleWindows, describe
 
 Rows = npt.NDArray[np.bool_]
@@ -67,9 +69,15 @@ def benchmark(
     *,
     background: Background | None = None,
     settings: Settings | None = None,
+    two_class: Recipe | None = None,
+    folds: int = FOLDS,
+    most_people: int | None = None,
     told: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Any]:
     """Measure both threats; see the module. Figures are means over people, ci is over people too.
+
+    two_class is how to train the LSTM, for the first person of each fold; None: not at all. most_people is how many
+    may make the background.
 
     Raises:
         DataUnusable: too few people to learn a background from two thirds of them.
@@ -78,14 +86,17 @@ def benchmark(
     enrolled: list[float] = []
     for threat, windows in data.windows.items():
         rows: dict[str, list[dict[str, float]]] = {"enrolled_actions": [], "unseen_actions": []}
-        for judge, people in _folds(windows, families, background, settings):
+        for judge, people in _folds(windows, families, background, settings, folds, most_people):
             probes = windows.take_rows(np.isin(windows.person, people))
             for person in people:
                 for name, known, probed in splits(probes, person, by_take=data.by_take):
-                    rows[name].append(_judged(judge, probes, person, known, probed))
-                    enrolled.append(rows[name][-1]["minutes"])
+                    row = _judged(judge, probes, person, known, probed)
+                    if two_class is not None and person == people[0]:
+                        row |= _beside(data.tracks[threat], windows, people, (known, probed), two_class)
+                    rows[name].append(row)
+                    enrolled.append(row["minutes"])
                 told(f"{threat}: {person}")
-        report[threat] = {name: _summary(figures) | {"two_class": None} for name, figures in rows.items()}
+        report[threat] = {name: _summary(figures) for name, figures in rows.items()}
     some = next(iter(data.windows.values()))
     return {
         **report,
@@ -102,7 +113,12 @@ def folds_of(windows: StyleWindows) -> list[list[str]]:
 
 
 def _folds(
-    windows: StyleWindows, families: Sequence[str], background: Background | None, settings: Settings | None
+    windows: StyleWindows,
+    families: Sequence[str],
+    background: Background | None,
+    settings: Settings | None,
+    folds: int,
+    most_people: int | None,
 ) -> Iterator[tuple[Background, list[str]]]:
     """Give each background and who is probed with it."""
     if background is not None:
@@ -110,8 +126,9 @@ def _folds(
         return
     if len(np.unique(windows.person)) * 2 // FOLDS < LEAST_PEOPLE:
         raise DataUnusable(Path("DATA"), "has too few people to learn a background from two thirds; give --background")
-    for people in folds_of(windows):
-        yield learn(windows.take_rows(~np.isin(windows.person, people)), families, settings=settings), people
+    for people in folds_of(windows)[:folds]:
+        others = np.setdiff1d(np.unique(windows.person), people)[:most_people]
+        yield learn(windows.take_rows(np.isin(windows.person, others)), families, settings=settings), people
 
 
 def splits(windows: StyleWindows, person: str, *, by_take: bool) -> Iterator[tuple[str, Rows, Rows]]:
@@ -144,14 +161,28 @@ def _judged(judge: Background, windows: StyleWindows, person: str, known: Rows, 
     }
     verifier = enrol_statistics(judge, events).verifier
     score = -compare(verifier, judge, (probes.values, probes.known))
-    group, first = np.unique(pooled(probes), return_index=True)
-    long = np.array([score[pooled(probes) == name].mean() for name in group], np.float32)
-    return {
-        "auroc_5s": auroc(label, score),
-        "auroc_30s": auroc(label[first], long),
-        "eer_30s": eer(label[first], long),
-        "minutes": minutes(mine),
-    }
+    return _figures(probes, label, score) | {"minutes": minutes(mine)}
+
+
+def _beside(
+    tracks: Sequence[Track], windows: StyleWindows, people: list[str], split: tuple[Rows, Rows], recipe: Recipe
+) -> dict[str, float]:
+    """Judge the same probes by an LSTM that was trained on the same minutes; figures named two_class_*."""
+    probes = windows.take_rows(np.isin(windows.person, people))
+    mine, asked = (probes.take_rows(rows) for rows in split)
+    label = (asked.person != people[0]).astype(np.float32)
+    if not len(mine) or len(np.unique(label)) < 2:
+        return {}
+    fakes = windows.take_rows(~np.isin(windows.person, people))
+    odds = two_class_scores(tracks, people[0], mine, fakes, asked, recipe=recipe)
+    return {f"two_class_{name}": value for name, value in _figures(asked, label, odds).items()}
+
+
+def _figures(probes: StyleWindows, label: npt.NDArray[np.float32], score: npt.NDArray[np.float32]) -> dict[str, float]:
+    """Figures of windows and of half minutes; a half minute's score is the mean of its windows'."""
+    _, first, which = np.unique(pooled(probes), return_index=True, return_inverse=True)
+    long = np.asarray(np.bincount(which, score) / np.bincount(which), np.float32)
+    return {"auroc_5s": auroc(label, score), "auroc_30s": auroc(label[first], long), "eer_30s": eer(label[first], long)}
 
 
 def pooled(windows: StyleWindows) -> npt.NDArray[np.int64]:
@@ -176,9 +207,19 @@ def _summary(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Means over people and halves; ci is the 95 % interval of auroc_30s when people are drawn with replacement."""
     figures = {name: np.array([row[name] for row in rows]) for name in ("auroc_5s", "auroc_30s", "eer_30s")}
     if not len(rows) or np.isnan(figures["auroc_30s"]).all():
-        return {"auroc_5s": None, "auroc_30s": None, "eer_30s": None, "ci": None}
+        return {"auroc_5s": None, "auroc_30s": None, "eer_30s": None, "ci": None, "two_class": None}
     random = np.random.default_rng(0)
     drawn = random.integers(0, len(rows), (500, len(rows)))
     low, high = np.nanpercentile(np.nanmean(figures["auroc_30s"][drawn], axis=1), [2.5, 97.5])
     told: dict[str, Any] = {name: round(float(np.nanmean(values)), 4) for name, values in figures.items()}
-    return told | {"ci": [round(float(low), 4), round(float(high), 4)]}
+    return told | {"ci": [round(float(low), 4), round(float(high), 4)], "two_class": _two_class(rows)}
+
+
+def _two_class(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
+    """Means of the LSTM's figures over the people whom it was trained for, and the verifier's on the very same."""
+    some = [row for row in rows if "two_class_auroc_30s" in row]
+    if not some:
+        return None
+    means = {name: float(np.mean([row[f"two_class_{name}"] for row in some])) for name in ("auroc_5s", "auroc_30s")}
+    beside = {f"verifier_{name}": float(np.mean([row[name] for row in some])) for name in ("auroc_5s", "auroc_30s")}
+    return {name: round(value, 4) for name, value in (means | beside).items()} | {"people": float(len(some))}

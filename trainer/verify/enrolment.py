@@ -21,7 +21,7 @@ Statistics = tuple[Floats, npt.NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enrolled:
-    """verifier, ready for models.artifact.save(); references (E, D), an event's mean style each.
+    """verifier, ready for models.artifact.save(); references (E, D), an event's mean style each, in order.
 
     own maps an event to the llr (N,) of its windows under the *other* events' references; with one event alone each
     half of it is judged by the other half. others (M,) is the llr of windows of speakers who do not exist, drawn from
@@ -57,6 +57,7 @@ def enrol(background: Background, windows_by_event: Mapping[str, npt.NDArray[np.
     Raises:
         ValueError: no event, or an event without windows.
     """
+    _check(windows_by_event)
     return enrol_statistics(background, {name: statistics_of(poses) for name, poses in windows_by_event.items()})
 
 
@@ -74,8 +75,7 @@ def enrol_statistics(background: Background, by_event: Mapping[str, Statistics])
     Raises:
         ValueError: no event, or an event without windows.
     """
-    if not by_event or any(len(values) == 0 for values, _ in by_event.values()):
-        raise ValueError("an enrolment needs at least one event, and windows in each")
+    _check({name: values for name, (values, _) in by_event.items()})
     events = tuple(by_event)
     chosen = {event: _chosen(background, by_event[event]) for event in events}
     styles = {event: _style(background, *chosen[event]) for event in events}
@@ -94,6 +94,11 @@ def enrol_statistics(background: Background, by_event: Mapping[str, Statistics])
         others=fit.llr(others.astype(np.float64)).astype(np.float32),
         alike=references @ references.T,
     )
+
+
+def _check(events: Mapping[str, Floats]) -> None:
+    if not events or any(len(windows) == 0 for windows in events.values()):
+        raise ValueError("an enrolment needs at least one event, and windows in each")
 
 
 def compare(verifier: StyleVerifier, background: Background, statistics: Statistics) -> Floats:
@@ -129,14 +134,15 @@ def _left_out(background: Background, styles: Mapping[str, Floats], event: str) 
     rest = [_reference(style) for name, style in styles.items() if name != event]
     if rest:
         return _similarity(background.verifier(np.stack(rest)), mine)
-    middle = max(len(mine) // 2, 1)
-    halves = [(mine[:middle], mine[middle:]), (mine[middle:], mine[:middle])]
-    return np.concatenate(
-        [
-            _similarity(background.verifier(_reference(known if len(known) else mine)[None]), probed)
-            for probed, known in halves
-        ]
-    )
+    if len(mine) == 1:
+        return _similarity(background.verifier(_reference(mine)[None]), mine)
+    early, late = mine[: len(mine) // 2], mine[len(mine) // 2 :]
+    judged = [_similarity(background.verifier(_reference(known)[None]), probed) for probed, known in _both(early, late)]
+    return np.concatenate(judged)
+
+
+def _both(early: Floats, late: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    return (early, late), (late, early)
 
 
 def _strangers(background: Background, each: int = 5) -> Floats:

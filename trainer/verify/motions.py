@@ -90,7 +90,7 @@ def project(motions: Sequence[Motion], *, same_body: bool = False) -> list[Track
     tracks = []
     for row, motion in enumerate(motions):
         seen = _placed(motion.joints if rebuilt is None else rebuilt[row])
-        seen = seen + np.float32([0, 0, DISTANCE_M])
+        seen[..., 2] += DISTANCE_M
         keypoints = np.zeros((len(seen), len(KEYPOINTS), 3), np.float32)
         keypoints[:, :8, 0] = WIDTH / 2 - FOCAL_PX * seen[..., 0] / seen[..., 2]
         keypoints[:, :8, 1] = HEIGHT / 2 - FOCAL_PX * seen[..., 1] / seen[..., 2]

@@ -44,6 +44,16 @@ def as_seen(track: Track, seed: int, noise: Noise | None = None) -> Track:
     return replace(track, keypoints=keypoints)
 
 
+def half_rate(track: Track) -> Track:
+    """Drop every other pose and draw a line over it, as the monitor does with a stream of 15 frames a second."""
+    keypoints = track.keypoints.copy()
+    last = (len(keypoints) - 1) // 2 * 2
+    keypoints[1:last:2] = (keypoints[0:last:2] + keypoints[2 : last + 1 : 2]) / 2
+    both = (track.keypoints[0:last:2, :, 2:] > 0) & (track.keypoints[2 : last + 1 : 2, :, 2:] > 0)
+    keypoints[1:last:2] = np.where(both, keypoints[1:last:2], 0)
+    return replace(track, keypoints=keypoints)
+
+
 def _slow(random: np.random.Generator, shape: tuple[int, ...], memory: float) -> Floats:
     """Noise of deviation 1 in which each pose remembers the one before."""
     fresh = random.standard_normal(shape).astype(np.float32)

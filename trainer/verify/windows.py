@@ -1,6 +1,6 @@
 """Tracks -> statistics of windows, computed once: every family, whoever asks for which."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -60,16 +60,18 @@ def describe(
     About 1 ms a window on one core. told() is called after each track.
     """
     statistics = StyleStatistics(tuple(WIDTHS))
-    values, known, owner, first = [], [], [], []
+    values, known, waiting, owner, first = [], [], [], [], []
     for number, track in enumerate(tracks):
         starts = _starts(track, step, length)
-        for batch in _batches(track.keypoints, starts, length):
-            with torch.inference_mode():
-                numbers, certain = statistics(batch)
-            values.append(numbers.numpy())
-            known.append(certain.numpy())
+        waiting += [track.keypoints[start : start + length] for start in starts]
         owner += [number] * len(starts)
         first.append(starts)
+        while len(waiting) >= BATCH or (waiting and number == len(tracks) - 1):
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            with torch.inference_mode():
+                numbers, certain = statistics(torch.from_numpy(np.stack(batch)))
+            values.append(numbers.numpy())
+            known.append(certain.numpy())
         told()
     width = statistics.width
     owners = np.array(owner, np.int64)
@@ -93,9 +95,3 @@ def _starts(track: Track, step: int, length: int) -> npt.NDArray[np.int64]:
     spans = [np.arange(first, last - length + 1, step) for first, last in track.stretches()]
     starts = np.concatenate([np.zeros(0, np.int64), *spans])
     return starts[judged(track, starts)] if length == WINDOW_POSES else starts
-
-
-def _batches(keypoints: Floats, starts: npt.NDArray[np.int64], length: int) -> Iterator[torch.Tensor]:
-    """Cut windows (B, length, 18, 3), at most BATCH at a time."""
-    for at in range(0, len(starts), BATCH):
-        yield torch.from_numpy(keypoints[starts[at : at + BATCH, None] + np.arange(length)])

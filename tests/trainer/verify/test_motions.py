@@ -24,7 +24,7 @@ def motion(person: str = "ada", *, size: float = 1.0, lean: float = 0.0, poses: 
 
 
 def write(path: Path, *, clips: int, poses: int) -> Path:
-    """A file as SOURCES.md describes it: one person, one action, clips takes of so many poses."""
+    """A file of motions: one person, one action, as many takes as clips, each of so many poses."""
     relative = np.tile(np.delete(STANDING * 1000, 1, axis=0), (clips * poses, 1, 1)).astype(np.int16)
     np.savez(
         path,
@@ -39,7 +39,7 @@ def write(path: Path, *, clips: int, poses: int) -> Path:
 
 
 def test_the_camera_looks_from_the_front() -> None:
-    """u = 320 - 600 x / z: a right shoulder at x 0.2 m, 2.5 m away, stands at 320 - 48 = 272 px; y down."""
+    """u = 320 - 600 x / z: a right shoulder at x 0.2 m, 2.5 m away, is at 320 - 48 = 272 px; y down, eyes unseen."""
     still = Motion("ada", "stand", "1", np.repeat(STANDING[None], 200, axis=0))
     track = project([still])[0]
     assert track.keypoints[0, RIGHT_SHOULDER].tolist() == pytest.approx([272, 240, 1])
