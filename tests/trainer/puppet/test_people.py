@@ -42,7 +42,7 @@ def clip(who: Who, scene: Scene = "lectern", size: tuple[int, int] = SMALL, seed
 
 
 def mean_face(faces: FaceNetwork, shots: list[Rendered]) -> np.ndarray:
-    """Give the mean vector (128,) of a clip, its faces cut out by the true eyes, as those in the shipped model's file."""
+    """Give the mean vector (128,) of a clip, its faces cut out by the true eyes, as in the shipped model's file."""
     return faces.vectors([align(shot.image, shot.truth, WIDE) for shot in shots[::2]]).mean(axis=0)
 
 
