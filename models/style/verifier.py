@@ -82,6 +82,11 @@ class StyleVerifier(nn.Module):
     def compare(self, values: Tensor, known: Tensor) -> Tensor:
         """Statistics (B, F) and which of them are known (B, F) bool -> (B,) llr."""
         style, size = self.whiten(values, known)
+        return self.judge(style, size, known)
+
+    @torch.jit.export
+    def judge(self, style: Tensor, size: Tensor, known: Tensor) -> Tensor:
+        """What whiten() gives, and which statistics are known (B, F) bool -> (B,) llr."""
         llr = (self.slope * self.similarity(style) + self.offset).clamp(-self.most, self.most)
         return llr * self.trust(size, known)
 

@@ -13,17 +13,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from trainer.data.folder import read_tracks
 from trainer.data.tracks import Track
 from trainer.errors import DataUnusable
 from trainer.metrics import auroc, eer
 from trainer.recipe import Recipe
-from trainer.verify.background import LEAST_PEOPLE, Background, Settings, learn, minutes
-from trainer.verify.enrolment import compare, enrol_statistics
+from trainer.verify.background import LEAST_PEOPLE, Background, Settings, learn, minutes, unit
+from trainer.verify.enrolment import enrol_styles
 from trainer.verify.motions import one_body_tracks, project, read_motions
 from trainer.verify.two_class import two_class_scores
-from trainer.verify.windows import StyleWindows, describe
+from trainer.verify.windows import StyleWindows, columns, describe
 
 Rows = npt.NDArray[np.bool_]
 FOLDS = 3
@@ -38,6 +39,21 @@ class Data:
     windows: dict[str, StyleWindows]
     tracks: dict[str, list[Track]]
     by_take: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whitened:
+    """Windows as a background sees them, computed once for everybody who is judged: unit vectors style (N, D), size
+    (N,), known (N, F)."""
+
+    style: npt.NDArray[np.float32]
+    size: npt.NDArray[np.float32]
+    known: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, judge: Background, windows: StyleWindows) -> "Whitened":
+        style, size = judge.whiten(windows)
+        return cls(unit(style), size, windows.known[:, columns(judge.families)])
 
 
 def read(path: Path, *, step: int = 60, told: Callable[[int, int], None] = lambda done, of: None) -> Data:
@@ -88,9 +104,10 @@ def benchmark(
         rows: dict[str, list[dict[str, float]]] = {"enrolled_actions": [], "unseen_actions": []}
         for judge, people in _folds(windows, families, background, settings, folds, most_people):
             probes = windows.take_rows(np.isin(windows.person, people))
+            whitened = Whitened.of(judge, probes)
             for person in people:
                 for name, known, probed in splits(probes, person, by_take=data.by_take):
-                    row = _judged(judge, probes, person, known, probed)
+                    row = _judged(judge, probes, whitened, person, (known, probed))
                     if two_class is not None and person == people[0]:
                         row |= _beside(data.tracks[threat], windows, people, (known, probed), two_class)
                     rows[name].append(row)
@@ -149,18 +166,20 @@ def splits(windows: StyleWindows, person: str, *, by_take: bool) -> Iterator[tup
         yield "enrolled_actions", mine & (windows.first + 150 <= middle), windows.first >= middle
 
 
-def _judged(judge: Background, windows: StyleWindows, person: str, known: Rows, probed: Rows) -> dict[str, float]:
+def _judged(
+    judge: Background, windows: StyleWindows, whitened: Whitened, person: str, split: tuple[Rows, Rows]
+) -> dict[str, float]:
     """Enrol a person from known windows and tell the probed ones of all people apart."""
+    known, probed = split
     probes, mine = windows.take_rows(probed), windows.take_rows(known)
     label = (probes.person != person).astype(np.float32)
     if not len(mine) or len(np.unique(label)) < 2:
         return {"auroc_5s": np.nan, "auroc_30s": np.nan, "eer_30s": np.nan, "minutes": np.nan}
-    events = {
-        str(name): (mine.values[mine.recording == name], mine.known[mine.recording == name])
-        for name in np.unique(mine.recording)
-    }
-    verifier = enrol_statistics(judge, events).verifier
-    score = -compare(verifier, judge, (probes.values, probes.known))
+    recording, styles = mine.recording, whitened.style[known]
+    events = {str(name): styles[recording == name] for name in np.unique(recording)}
+    verifier, parts = enrol_styles(judge, events).verifier, (whitened.style, whitened.size, whitened.known)
+    with torch.inference_mode():
+        score = -verifier.judge(*(torch.from_numpy(part[probed]) for part in parts)).numpy()
     return _figures(probes, label, score) | {"minutes": minutes(mine)}
 
 

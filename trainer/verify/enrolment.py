@@ -76,9 +76,18 @@ def enrol_statistics(background: Background, by_event: Mapping[str, Statistics])
         ValueError: no event, or an event without windows.
     """
     _check({name: values for name, (values, _) in by_event.items()})
-    events = tuple(by_event)
-    chosen = {event: _chosen(background, by_event[event]) for event in events}
-    styles = {event: _style(background, *chosen[event]) for event in events}
+    chosen = {event: _chosen(background, statistics) for event, statistics in by_event.items()}
+    return enrol_styles(background, {event: _style(background, *some) for event, some in chosen.items()})
+
+
+def enrol_styles(background: Background, styles: Mapping[str, Floats]) -> Enrolled:
+    """Enrol a person from whitened windows, event -> (N, D) unit vectors.
+
+    Raises:
+        ValueError: no event, or an event without windows.
+    """
+    _check(styles)
+    events = tuple(styles)
     references = np.stack([_reference(styles[event]) for event in events])
     strangers = _strangers(background)
     own = {event: _left_out(background, styles, event) for event in events}
