@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainer.data.folder import read_tracks
 from trainer.data.tracks import Track
+from trainer.verify.background import AS_SEEN
 from trainer.verify.motions import project, read_motions
 from trainer.verify.seen import as_seen as degrade
 from trainer.verify.seen import half_rate
@@ -29,4 +30,4 @@ def _again(track: Track, seed: int) -> Track:
     seen = degrade(track, seed)
     if seed % 2:
         seen = half_rate(seen)
-    return replace(seen, recording=f"{track.recording} as seen")
+    return replace(seen, recording=track.recording + AS_SEEN)

@@ -8,7 +8,7 @@ import pytest
 from models.style.statistics import MOVEMENT, WIDTHS
 from tests.support.crowd import PEOPLE, crowd_windows
 from trainer.errors import DataUnusable
-from trainer.verify.background import Background, Settings, learn, load, means, minutes, save, unit
+from trainer.verify.background import AS_SEEN, Background, Settings, learn, load, means, minutes, save, unit
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,17 @@ def test_it_tells_how_many_people_and_minutes_it_is_of(background: Background) -
     assert background.card["people"] == 12
     assert background.card["recordings"] == 48
     assert background.card["minutes"] == pytest.approx(48 * 19 / 60, abs=0.05)
+
+
+def test_a_recording_seen_once_more_by_a_pose_network_counts_once() -> None:
+    """Motion capture goes in twice, clean and degraded; its minutes are what people moved for."""
+    windows = crowd_windows()
+    fields = {name: getattr(windows, name) for name in type(windows).__slots__}
+    again = type(windows)(**fields | {"recording": np.char.add(windows.recording, AS_SEEN)})
+    both = {name: np.concatenate([fields[name], getattr(again, name)]) for name in fields}
+    card = learn(type(windows)(**both), ("speed",)).card
+    assert (card["recordings"], card["windows"]) == (48, 2 * len(windows))
+    assert card["minutes"] == pytest.approx(48 * 19 / 60, abs=0.05)
 
 
 def test_the_spread_within_a_person_becomes_a_sphere(background: Background) -> None:
