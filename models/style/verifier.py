@@ -87,7 +87,8 @@ class StyleVerifier(nn.Module):
     @torch.jit.export
     def judge(self, style: Tensor, size: Tensor, known: Tensor) -> Tensor:
         """What whiten() gives, and which statistics are known (B, F) bool -> (B,) llr."""
-        llr = (self.slope * self.similarity(style) + self.offset).clamp(-self.most, self.most)
+        llr = self.slope * self.similarity(style) + self.offset
+        llr = self.most * torch.tanh(llr / self.most)  # a hard edge would make equals of all who lie beyond it
         return llr * self.trust(size, known)
 
     @torch.jit.export

@@ -66,9 +66,11 @@ class Background:
     usual: Calibration
     card: dict[str, Any] = field(default_factory=dict)
 
-    def verifier(self, references: Floats, calibration: Calibration | None = None) -> StyleVerifier:
-        """Make a person's verifier from references (E, D), unit vectors; without calibration the usual one."""
-        fit = calibration or self.usual
+    def verifier(
+        self, references: Floats, calibration: Calibration | None = None, *, limits: Floats | None = None
+    ) -> StyleVerifier:
+        """Make a person's verifier from references (E, D), unit vectors; by default all is as usual."""
+        fit, bounds = calibration or self.usual, self.limits if limits is None else limits
         return StyleVerifier(
             StyleStatistics(self.families),
             centre=torch.from_numpy(self.centre),
@@ -78,7 +80,7 @@ class Background:
             references=torch.from_numpy(references),
             cohort=torch.nn.functional.normalize(torch.from_numpy(self.cohort), dim=1),
             nearest=self.nearest,
-            limits=torch.from_numpy(self.limits),
+            limits=torch.from_numpy(bounds),
             slope=fit.slope,
             offset=fit.offset,
         ).eval()

@@ -177,7 +177,8 @@ def _judged(
         return {"auroc_5s": np.nan, "auroc_30s": np.nan, "eer_30s": np.nan, "minutes": np.nan}
     recording, styles = mine.recording, whitened.style[known]
     events = {str(name): styles[recording == name] for name in np.unique(recording)}
-    verifier, parts = enrol_styles(judge, events).verifier, (whitened.style, whitened.size, whitened.known)
+    verifier = enrol_styles(judge, events, whitened.size[known]).verifier
+    parts = (whitened.style, whitened.size, whitened.known)
     with torch.inference_mode():
         score = -verifier.judge(*(torch.from_numpy(part[probed]) for part in parts)).numpy()
     return _figures(probes, label, score) | {"minutes": minutes(mine)}

@@ -77,11 +77,16 @@ def enrol_statistics(background: Background, by_event: Mapping[str, Statistics])
     """
     _check({name: values for name, (values, _) in by_event.items()})
     chosen = {event: _chosen(background, statistics) for event, statistics in by_event.items()}
-    return enrol_styles(background, {event: _style(background, *some) for event, some in chosen.items()})
+    whitened = {event: _style(background, *some) for event, some in chosen.items()}
+    sizes = np.concatenate([np.square(style).mean(axis=1) for style in whitened.values()])
+    return enrol_styles(background, {event: unit(style) for event, style in whitened.items()}, sizes)
 
 
-def enrol_styles(background: Background, styles: Mapping[str, Floats]) -> Enrolled:
-    """Enrol a person from whitened windows, event -> (N, D) unit vectors.
+def enrol_styles(background: Background, styles: Mapping[str, Floats], sizes: Floats) -> Enrolled:
+    """Enrol a person from whitened windows, event -> (N, D) unit vectors; sizes are their mean squares before that.
+
+    What the person's own camera and pose network make of genuine windows is familiar from then on, however far it is
+    from the background's; without that, everything before a camera of another kind would be "can't tell".
 
     Raises:
         ValueError: no event, or an event without windows.
@@ -95,7 +100,7 @@ def enrol_styles(background: Background, styles: Mapping[str, Floats]) -> Enroll
     scores = np.concatenate(list(own.values())).astype(np.float64)
     fit = adapt(background.usual, scores, others.astype(np.float64))
     return Enrolled(
-        verifier=background.verifier(references, fit),
+        verifier=background.verifier(references, fit, limits=_limits(background, sizes)),
         calibration=fit,
         events=events,
         references=references,
@@ -123,9 +128,15 @@ def _chosen(background: Background, statistics: Statistics) -> Statistics:
 
 
 def _style(background: Background, values: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    """(N, D) unit vectors."""
+    """(N, D) whitened, not yet of length 1."""
     even = np.where(known, np.clip((values - background.centre) / background.spread, -4, 4), 0).astype(np.float32)
-    return unit(even @ background.project - background.shift)
+    return np.asarray(even @ background.project - background.shift, np.float32)
+
+
+def _limits(background: Background, sizes: Floats) -> Floats:
+    """Where doubt begins and ends: the background's, or a quarter beyond all but the strangest of the person's own."""
+    own = 1.25 * float(np.quantile(sizes, 0.99))
+    return np.asarray(background.limits * max(1.0, own / float(background.limits[0])), np.float32)
 
 
 def _reference(style: Floats) -> Floats:

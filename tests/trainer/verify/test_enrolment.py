@@ -1,5 +1,7 @@
 """Enrolment from genuine windows alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -79,3 +81,14 @@ def test_statistics_at_hand_give_the_same_llr(background: Background, events: di
     with torch.inference_mode():
         direct = verifier.llr(torch.from_numpy(events["monday"])).numpy()
     assert np.allclose(compare(verifier, background, statistics_of(events["monday"])), direct, atol=1e-4)
+
+
+def test_a_camera_of_another_kind_is_familiar_once_it_was_enrolled(
+    background: Background, events: dict[str, np.ndarray]
+) -> None:
+    """A background whose limits every one of her windows exceeds: enrolled, they are judged and not "can't tell"."""
+    narrow = replace(background, limits=np.array([1e-3, 2e-3], np.float32))
+    assert (background.whiten(crowd_windows())[1] > 2e-3).all()
+    with torch.inference_mode():
+        llr = enrol(narrow, events).verifier.llr(torch.from_numpy(events["monday"]))
+    assert (llr != 0).all()
