@@ -22,7 +22,8 @@ class StyleVerifier(nn.Module):
     centre, spread (F,) standardise statistics; project (F, D) and shift (D,) whiten; references (E, D), one unit vector
     an event; cohort (C, D) unit vectors; nearest, how many of the cohort count; person_mean, person_spread (), what the
     references get from the cohort; limits (2,) mean squares of the whitened statistics at which doubt begins and ends
-    in "can't tell"; slope, offset () of the calibration, most () the largest llr.
+    in "can't tell"; slope, offset () of the calibration, most () the llr from which on
+    it grows as its logarithm only.
     """
 
     centre: Tensor
@@ -52,7 +53,7 @@ class StyleVerifier(nn.Module):
         limits: Tensor,
         slope: float = 1.0,
         offset: float = 0.0,
-        most: float = 6.0,
+        most: float = 4.0,
     ) -> None:
         super().__init__()
         self.statistics = statistics
@@ -88,7 +89,8 @@ class StyleVerifier(nn.Module):
     def judge(self, style: Tensor, size: Tensor, known: Tensor) -> Tensor:
         """What whiten() gives, and which statistics are known (B, F) bool -> (B,) llr."""
         llr = self.slope * self.similarity(style) + self.offset
-        llr = self.most * torch.tanh(llr / self.most)  # a hard edge would make equals of all who lie beyond it
+        beyond = (llr.abs() - self.most).clamp(min=0.0)  # a hard edge would make equals of all who lie beyond it
+        llr = llr.sign() * (llr.abs() - beyond + torch.log1p(beyond))
         return llr * self.trust(size, known)
 
     @torch.jit.export
