@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trainer.commands.faces import LARGEST_LIMIT, LIMIT
 from trainer.commands.options import AsJson, progress, tell
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ def enrol(
     ] = BACKGROUND,
     false_alerts_per_hour: Annotated[float, typer.Option(help="What the alarm is chosen for", min=0.001)] = 0.5,
     anyway: Annotated[bool, typer.Option("--anyway", help="Make the file although the enrolment is weak")] = False,
+    face_limit: Annotated[
+        float, typer.Option(help="Distance up to which a shot's mean face is the person's", min=0.01, max=LARGEST_LIMIT)
+    ] = LIMIT,
     jobs: Annotated[int, typer.Option(help="Recordings at a time, each on a core of its own", min=1)] = 1,
     backend: Annotated[str, typer.Option(help="Name of the pose network")] = "openpose-thin",
+    note: Annotated[str, typer.Option(help="What the card should say of it")] = "",
     report: Annotated[bool, typer.Option(help="Write a page and a picture beside OUT")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -77,10 +82,11 @@ def enrol(
         known,
         face_network_sha256=sha256,
         cohort=read_cohort(network_sha256=sha256),
+        face_limit=face_limit,
         false_alerts_per_hour=false_alerts_per_hour,
         anyway=anyway,
     )
-    written = write(out, made, known)
+    written = write(out, made, known, note)
     facts: dict[str, Any] = {"file": str(out), "sha256": written, "working_folder": str(folder), **_facts(made)}
     if report:
         from trainer.enrolment.report import write_report

@@ -23,6 +23,10 @@ def background(
         list[Path], typer.Argument(help="Folders of pose tracks of many people, or files of 3D motions (.npz)")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The background to write (.npz)")],
+    generated: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of tracks of generated speakers: enrolments are calibrated on their windows"),
+    ] = None,
     families: Families = "all",
     step: Annotated[int, typer.Option(help="Poses between two windows", min=1)] = 30,
     as_seen: Annotated[
@@ -33,7 +37,8 @@ def background(
 ) -> None:
     """Learn a background from recordings of many people: no fakes, no labels but who is who.
 
-    Example: [bold]bodywatch trainer background TRACKS MOTIONS.npz -o background.npz[/]
+    Generated speakers stand in DATA too. Example:
+    [bold]bodywatch trainer background REAL GENERATED MOTIONS.npz --generated GENERATED -o background.npz[/]
     """
     from trainer.verify.background import learn, save
     from trainer.verify.sources import read_source
@@ -42,10 +47,12 @@ def background(
     use(threads)
     tracks = [track for source in data for track in read_source(source, as_seen=as_seen)]
     with progress(as_json) as bar:
-        task = bar.add_task("recordings", total=len(tracks))
+        nobody = [track for source in generated or [] for track in read_source(source, as_seen=False)]
+        task = bar.add_task("recordings", total=len(tracks) + len(nobody))
         windows = describe(tracks, step=step, told=lambda: bar.update(task, advance=1))
+        strangers = describe(nobody, step=step, told=lambda: bar.update(task, advance=1)) if nobody else None
     licences = sorted({track.licence for track in tracks if track.licence})
-    made = learn(windows, families_of(families), sources=[source.name for source in data])
+    made = learn(windows, families_of(families), sources=[source.name for source in data], generated=strangers)
     made.card["licences"] = licences
     save(out, made)
     tell({"file": str(out), **made.card}, as_json)

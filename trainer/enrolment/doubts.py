@@ -7,7 +7,7 @@ import numpy as np
 
 from models.face.embed import distance
 from trainer.enrolment.windows import JudgedEvent
-from trainer.faces import LIMIT, Event, odd_ones
+from trainer.faces import Event, odd_ones
 from trainer.verify.enrolment import Enrolled
 
 FEWEST_EVENTS = 3
@@ -31,9 +31,9 @@ class Doubt:
     recordings: tuple[str, ...] = ()
 
 
-def before(events: Sequence[JudgedEvent], faces: Sequence[Event]) -> list[Doubt]:
-    """Doubt what was gathered: events with at least one window, and every recording's face."""
-    return [*_amount(events), *_arms(events), *_faces(faces)]
+def before(events: Sequence[JudgedEvent], faces: Sequence[Event], limit: float) -> list[Doubt]:
+    """Doubt what was gathered: events with at least one window, and every recording's face; limit is one face's."""
+    return [*_amount(events), *_arms(events), *_faces(faces, limit)]
 
 
 def after(enrolled: Enrolled) -> list[Doubt]:
@@ -65,13 +65,13 @@ def _arms(events: Sequence[JudgedEvent]) -> list[Doubt]:
     return [Doubt("arms_hidden", f"{why}; give recordings that show elbows and hands", names)]
 
 
-def _faces(faces: Sequence[Event]) -> list[Doubt]:
+def _faces(faces: Sequence[Event], limit: float) -> list[Doubt]:
     seen = [(face.name, face.mean) for face in faces if face.mean is not None]
     if not seen:
         why = "no recording shows the face well enough to know it again, so whoever is on screen would be judged"
         return [Doubt("no_face", f"{why}; give recordings in which it is larger or turned to the camera")]
     means = np.stack([mean for _, mean in seen])
-    odd = odd_ones(means, LIMIT)
+    odd = odd_ones(means, limit)
     if not odd:
         return []
     names = tuple(seen[number][0] for number in odd)
@@ -81,7 +81,7 @@ def _faces(faces: Sequence[Event]) -> list[Doubt]:
         return [Doubt("two_faces", f"{why}; leave out those of somebody else", names)]
     apart = distance(means[odd], means[rest]).min(axis=1)
     told = ", ".join(
-        f"{name} ({away:.2f} away, {LIMIT:g} is the limit)" for name, away in zip(names, apart, strict=True)
+        f"{name} ({away:.2f} away, {limit:g} is the limit)" for name, away in zip(names, apart, strict=True)
     )
     return [Doubt("two_faces", f"these recordings do not show the face of the others: {told}; leave them out", names)]
 

@@ -14,6 +14,7 @@ from models.card import Card
 from models.face.cohort import Cohort
 from models.face.references import FaceReferences
 from models.movement import normal_of
+from models.skeleton import RATE_HZ, WINDOW_POSES
 from trainer.calibration.alarm import ChosenAlarm, Row, choose_alarm
 from trainer.data.tracks import Track, digest
 from trainer.enrolment import doubts
@@ -28,9 +29,6 @@ from trainer.verify.enrolment import Enrolled, enrol_statistics
 
 MOST = 3.0
 """Bound on one window's log-likelihood ratio in the alarm's sum: one strange window is worth no more than e^3."""
-
-STRANGER_WINDOWS = 5
-"""Windows in a row of each speaker who does not exist (trainer/verify/enrolment.py), 5 s apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +57,7 @@ def enrol(
     *,
     face_network_sha256: str,
     cohort: Cohort | None = None,
+    face_limit: float = LIMIT,
     false_alerts_per_hour: float = 0.5,
     anyway: bool = False,
 ) -> Enrolment:
@@ -75,7 +74,7 @@ def enrol(
     faces = tuple(one.face for one in gathered if one.face is not None)
     if not events:
         raise EnrolmentRefused(person, ["no recording has a window that can be judged"], left_out)
-    found = doubts.before(events, faces)
+    found = doubts.before(events, faces, face_limit)
     made = enrol_statistics(background, {event.name: event.statistics for event in events})
     found += doubts.after(made)
     if found and not anyway:
@@ -88,23 +87,23 @@ def enrol(
         enrolled=made,
         alarm=choose(events, made, false_alerts_per_hour),
         faces=faces,
-        references=refer(seen, face_network_sha256, limit=LIMIT, anyway=anyway, cohort=cohort) if seen else None,
+        references=refer(seen, face_network_sha256, limit=face_limit, anyway=anyway, cohort=cohort) if seen else None,
         doubts=tuple(found),
         left_out=left_out,
         tracks=tracks,
     )
 
 
-def write(path: Path, enrolment: Enrolment, background: Background) -> str:
-    """Write the person's file; return its sha256.
+def write(path: Path, enrolment: Enrolment, background: Background, note: str = "") -> str:
+    """Write the person's file, with a note before the card's own words; return its sha256.
 
     Raises:
         RunUnusable: the tracks are of several pose networks or filters.
     """
-    return artifact.save(path, enrolment.enrolled.verifier, make_card(path, enrolment, background))
+    return artifact.save(path, enrolment.enrolled.verifier, make_card(path, enrolment, background, note))
 
 
-def make_card(path: Path, enrolment: Enrolment, background: Background) -> Card:
+def make_card(path: Path, enrolment: Enrolment, background: Background, note: str = "") -> Card:
     """Tell in the card what the file was made of, and how well it did by leaving one event out."""
     made, events = enrolment.enrolled, enrolment.events
     speeds = [one for event in events for one in event.speeds]
@@ -140,7 +139,7 @@ def make_card(path: Path, enrolment: Enrolment, background: Background) -> Card:
         normal=normal_of(speeds),
         filter=the_one(path, {track.filter for track in enrolment.tracks}, "filters"),
         faces={} if enrolment.references is None else enrolment.references.to_json(),
-        note=_note(enrolment),
+        note=f"{note} {_note(enrolment)}".strip(),
     )
 
 
@@ -155,13 +154,15 @@ def _note(enrolment: Enrolment) -> str:
 def choose(events: Sequence[JudgedEvent], made: Enrolled, false_alerts_per_hour: float) -> ChosenAlarm:
     """Choose the alarm on each event as the others judge it, and on speakers who do not exist."""
     genuine = [event.rows(made.own[event.name]) for event in events]
-    strangers = [_in_a_row(llr) for llr in made.others.reshape(-1, STRANGER_WINDOWS)]
+    strangers = [_in_a_row(made, number) for number in np.unique(made.others_at[:, 0])]
     return choose_alarm(genuine, strangers, false_alerts_per_hour=false_alerts_per_hour, most=MOST)
 
 
-def _in_a_row(llr: np.ndarray) -> list[Row]:
-    """Lay windows of a speaker who does not exist one behind the other: none shares a pose with the next."""
-    return [(5.0 * number, float(one), 0) for number, one in enumerate(llr, start=1)]
+def _in_a_row(made: Enrolled, number: int) -> list[Row]:
+    """Lay out the windows of one speaker who does not exist as the alarm's calibration takes them."""
+    mine = made.others_at[:, 0] == number
+    ends = (made.others_at[mine, 1] + WINDOW_POSES) / RATE_HZ
+    return [(float(end), float(llr), 0) for end, llr in zip(ends, made.others[mine], strict=True)]
 
 
 def _why_empty(event: JudgedEvent) -> str:

@@ -52,8 +52,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:
-    """centre, spread (F,); project (F, D), shift (D,); cohort (C, D), whitened and not yet of unit length; limits (2,);
-    usual calibration; families of statistics; card: people, minutes, recordings, sources."""
+    """What a person's verifier takes over, and what it is calibrated on.
+
+    centre, spread (F,); project (F, D), shift (D,); cohort (C, D), whitened and not yet of unit length; limits (2,);
+    usual calibration; families of statistics; card: people, minutes, recordings, sources. strangers (S, D) are whitened
+    windows of generated speakers, who do not exist, and strangers_at (S, 2) whose each is and its first pose; (0, D)
+    where none were given.
+    """
 
     families: tuple[str, ...]
     centre: Floats
@@ -65,6 +70,8 @@ class Background:
     limits: Floats
     usual: Calibration
     card: dict[str, Any] = field(default_factory=dict)
+    strangers: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    strangers_at: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 2), np.int32))
 
     def verifier(
         self, references: Floats, calibration: Calibration | None = None, *, limits: Floats | None = None
@@ -99,8 +106,12 @@ def learn(
     *,
     settings: Settings | None = None,
     sources: Sequence[str] = (),
+    generated: StyleWindows | None = None,
 ) -> Background:
     """Learn a background from windows of many people, one person a recording or several recordings a person.
+
+    Windows of generated speakers, of whom there is nobody, are kept one by one, and enrolments calibrated on them: the
+    only ones that may be, since of real people nothing but statistics over many is.
 
     Raises:
         DataUnusable: fewer than five people.
@@ -126,7 +137,15 @@ def learn(
         "families": list(core.families),
         "settings": {name: getattr(settings, name) for name in Settings.__slots__},
     }
-    return replace(core, usual=scores[0], limits=scores[1], card=card)
+    made = replace(core, usual=scores[0], limits=scores[1], card=card)
+    return made if generated is None or not len(generated) else _with_strangers(made, generated)
+
+
+def _with_strangers(made: Background, generated: StyleWindows) -> Background:
+    speakers, which = np.unique(generated.recording, return_inverse=True)
+    at = np.stack([which, generated.first], axis=1).astype(np.int32)
+    card = {**made.card, "generated": len(speakers)}
+    return replace(made, strangers=made.whiten(generated)[0].astype(np.float32), strangers_at=at, card=card)
 
 
 def minutes(windows: StyleWindows) -> float:
@@ -146,6 +165,7 @@ def save(path: Path, background: Background) -> None:
         families=list(background.families),
         nearest=background.nearest,
         usual=[usual.own, usual.others, usual.deviation],
+        strangers_at=background.strangers_at,
         card=json.dumps(background.card),
         **{name: getattr(background, name) for name in _ARRAYS},
     )
@@ -168,6 +188,7 @@ def load(path: Path) -> Background:
             families=families,
             nearest=int(values["nearest"]),
             usual=Calibration(*(float(number) for number in values["usual"])),
+            strangers_at=np.asarray(values["strangers_at"], np.int32),
             card=card,
             **{name: np.asarray(values[name], np.float32) for name in _ARRAYS},
         )
@@ -193,7 +214,7 @@ def find(name_or_path: str) -> Path:
     return path
 
 
-_ARRAYS = ("centre", "spread", "project", "shift", "cohort", "limits")
+_ARRAYS = ("centre", "spread", "project", "shift", "cohort", "limits", "strangers")
 
 
 def unit(vectors: npt.NDArray[Any]) -> Floats:

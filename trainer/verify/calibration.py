@@ -43,13 +43,13 @@ def adapt(usual: Calibration, own: Floats, others: Floats, *, relevance: float =
     """Move what is usual towards one person's scores, the more of them there are (maximum a posteriori).
 
     relevance is how many windows weigh as much as the background: neighbours in time are alike, so few say little.
-    The deviation stays what it is in the background.
     """
 
-    def moved(mean: float, scores: Floats) -> float:
-        return float((relevance * mean + scores.sum()) / (relevance + len(scores)))
+    def moved(usual_one: float, each: Floats) -> float:
+        return float((relevance * usual_one + each.sum()) / (relevance + len(each)))
 
-    return Calibration(moved(usual.own, own), moved(usual.others, others), usual.deviation)
+    spread = [moved(usual.deviation**2, np.square(scores - scores.mean())) for scores in (own, others)]
+    return Calibration(moved(usual.own, own), moved(usual.others, others), float(np.sqrt(np.mean(spread))))
 
 
 def cllr(own_llr: Floats, others_llr: Floats) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.skeleton import WINDOW_POSES
 from models.style.statistics import WIDTHS, StyleStatistics
 from models.style.verifier import StyleVerifier
 from trainer.metrics import eer
@@ -24,8 +25,9 @@ class Enrolled:
     """verifier, ready for models.artifact.save(); references (E, D), an event's mean style each, in order.
 
     own maps an event to the llr (N,) of its windows under the *other* events' references; with one event alone each
-    half of it is judged by the other half. others (M,) is the llr of windows of speakers who do not exist, drawn from
-    the background. alike (E, E) are cosines between the events' references, 1 on the diagonal.
+    half of it is judged by the other half. others (M,) is the llr of windows of speakers who do not exist, and
+    others_at (M, 2) whose each is and its first pose. alike (E, E) are cosines between the references, 1 on the
+    diagonal.
     """
 
     verifier: StyleVerifier
@@ -34,6 +36,7 @@ class Enrolled:
     references: Floats
     own: Mapping[str, Floats]
     others: Floats
+    others_at: npt.NDArray[np.int32]
     alike: Floats
 
     @property
@@ -94,7 +97,7 @@ def enrol_styles(background: Background, styles: Mapping[str, Floats], sizes: Fl
     _check(styles)
     events = tuple(styles)
     references = np.stack([_reference(styles[event]) for event in events])
-    strangers = _strangers(background)
+    strangers, strangers_at = _strangers(background)
     own = {event: _left_out(background, styles, event) for event in events}
     others = _similarity(background.verifier(references), strangers)
     scores = np.concatenate(list(own.values())).astype(np.float64)
@@ -106,6 +109,7 @@ def enrol_styles(background: Background, styles: Mapping[str, Floats], sizes: Fl
         references=references,
         own={event: fit.llr(score.astype(np.float64)).astype(np.float32) for event, score in own.items()},
         others=fit.llr(others.astype(np.float64)).astype(np.float32),
+        others_at=strangers_at,
         alike=references @ references.T,
     )
 
@@ -165,11 +169,16 @@ def _both(early: Floats, late: Floats) -> tuple[tuple[Floats, Floats], tuple[Flo
     return (early, late), (late, early)
 
 
-def _strangers(background: Background, each: int = 5) -> Floats:
-    """Unit vectors (C * each, D), windows of speakers who do not exist: a cohort's centre and what varies within one.
+def _strangers(background: Background, each: int = 5) -> tuple[Floats, npt.NDArray[np.int32]]:
+    """Unit vectors (S, D) of windows of speakers who do not exist, and whose each is and its first pose (S, 2).
 
-    What varies within a person is a sphere of deviation 1 after whitening.
+    Those of generated speakers, whom a pose network saw; without any, drawn ones: a cohort's centre and what varies
+    within one person, a sphere of deviation 1 after whitening. Drawn ones are easier to tell from the person.
     """
+    if len(background.strangers):
+        return unit(background.strangers), background.strangers_at
     random = np.random.default_rng(0)
     centres = np.repeat(background.cohort, each, axis=0)
-    return unit(centres + random.standard_normal(centres.shape).astype(np.float32))
+    rows = np.arange(len(centres))
+    at = np.stack([rows // each, rows % each * WINDOW_POSES], axis=1).astype(np.int32)
+    return unit(centres + random.standard_normal(centres.shape).astype(np.float32)), at
