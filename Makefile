@@ -19,9 +19,11 @@ picture:
 # motions and the exercises of UI-PRMD, which MOTIONS and EXERCISES name. Their sources stand in models/weights/NOTICE.md.
 BACK = build/background
 background:
-	./run trainer fetch-background -o $(BACK)/clips --terms ship
-	./run trainer extract $(BACK)/clips/manifest.csv -o $(BACK)/tracks --jobs 2
-	./run trainer background $(BACK)/tracks $(MOTIONS) $(EXERCISES) --generated $(BACK)/tracks -o $(BACK)/speakers.npz
+	for kind in real generated; do \
+	  ./run trainer fetch-background -o $(BACK)/clips/$$kind --terms ship --kind $$kind && \
+	  ./run trainer extract $(BACK)/clips/$$kind/manifest.csv -o $(BACK)/$$kind --jobs 2 || exit 1; \
+	done
+	./run trainer background $(BACK)/real $(BACK)/generated $(MOTIONS) $(EXERCISES) --generated $(BACK)/generated -o $(BACK)/speakers.npz
 
 # The shipped model of the rendered speaker, from ten genuine recordings alone; some ten minutes on two quiet cores. Drawn
 # faces lie nearer together than people's, so their limit is its own.

@@ -23,6 +23,14 @@ class Terms(StrEnum):
     ALL = "all"
 
 
+class Kind(StrEnum):
+    """Who is in the clips that are wanted."""
+
+    REAL = "real"
+    GENERATED = "generated"
+    ALL = "all"
+
+
 def fetch_background(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the clips and their manifest.csv")],
     clips: Annotated[Path | None, typer.Argument(help="List of clips; without it the one that ships")] = None,
@@ -32,6 +40,7 @@ def fetch_background(
     terms: Annotated[
         Terms, typer.Option(help="ship: may be learned from for what is given away; research: only measured on; all")
     ] = Terms.SHIP,
+    kind: Annotated[Kind, typer.Option(help="real: people; generated: speakers who do not exist; all")] = Kind.ALL,
     host: Annotated[str, typer.Option(help="Server to fetch from, with the same paths")] = HOST,
     as_json: AsJson = False,
 ) -> None:
@@ -45,9 +54,12 @@ def fetch_background(
     from trainer.errors import DataUnusable
 
     listed = clips or (EVENTS if events else SPEAKERS)
-    wanted = [clip for clip in read_clips(listed) if terms in (Terms.ALL, clip.terms)]
-    if not wanted:
+    allowed = [clip for clip in read_clips(listed) if terms in (Terms.ALL, clip.terms)]
+    if not allowed:
         raise DataUnusable(listed, f"has no clip whose terms are {terms}; --terms all takes them all")
+    wanted = [clip for clip in allowed if kind in (Kind.ALL, clip.kind)]
+    if not wanted:
+        raise DataUnusable(listed, f"has no {kind} clip on these terms; --kind all takes them all")
     with progress(as_json) as bar:
         task = bar.add_task("clips", total=len(wanted))
 

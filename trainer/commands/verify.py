@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     """Mount the commands."""
     app.command("background")(background)
     app.command("verify-benchmark")(verify_benchmark)
+    app.command("verify-events")(verify_events)
 
 
 def background(
@@ -111,6 +112,31 @@ def tell_table(table: dict[str, dict[str, list[float]]], as_json: bool) -> None:
     typer.echo(f"{'AUROC 5 s / 30 s':<52}" + "".join(f"{name.replace('_actions', ''):<24}" for name in names))
     for variant, row in table.items():
         typer.echo(f"{variant:<52}" + "".join(f"{f'{row[name][0]:.3f} / {row[name][1]:.3f}':<24}" for name in names))
+
+
+def verify_events(
+    people: Annotated[Path, typer.Argument(help="Folder of tracks of people at several events; a session is an event")],
+    others: Annotated[Path, typer.Argument(help="Folder of tracks of others, who are in no background")],
+    given: Annotated[
+        str, typer.Option("--background", help="The name of a background that ships, or a file")
+    ] = "speakers",
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol everybody from all events but one and judge that one: AUROC by window, share of others' recordings behind.
+
+    Example: [bold]bodywatch trainer verify-events EVENTS OTHERS --json[/]
+    """
+    from trainer.data.folder import read_tracks
+    from trainer.verify.background import find, load
+    from trainer.verify.events import verify_events as run
+
+    use(threads)
+    known, mine, theirs = load(find(given)), read_tracks(people), read_tracks(others)
+    with progress(as_json) as bar:
+        task = bar.add_task("recordings", total=len(mine) + len(theirs))
+        report = run(mine, theirs, known, told=lambda: bar.update(task, advance=1))
+    tell(report, as_json)
 
 
 def families_of(text: str) -> tuple[str, ...]:

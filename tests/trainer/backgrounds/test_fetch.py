@@ -129,3 +129,10 @@ def test_a_list_without_a_clip_of_such_terms_is_told(tmp_path: Path) -> None:
         DataUnusable, match=r"events\.csv: has no clip whose terms are ship; --terms all takes them all"
     ):
         CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_a_list_without_a_clip_of_such_a_kind_is_told(tmp_path: Path) -> None:
+    """All events show real people."""
+    words = ["fetch-background", "--events", "--terms", "all", "--kind", "generated", "-o", str(tmp_path / "out")]
+    with pytest.raises(DataUnusable, match=r"has no generated clip on these terms; --kind all takes them all"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
