@@ -146,7 +146,8 @@ def seconds_to_alert(impostors: Sequence[Sequence[Row]], rule: SequentialRule) -
     """Give how long an impostor is seen, on average, until the alarm; None where these are never found.
 
     The sum begins at 0 again after each alarm, and all seconds are shared among the alarms: recordings that end before
-    one count too. Where none fires, because all are too short, it is told from how fast the median one's sum grows.
+    one count too. Where fewer than half of them fire, because they are too short, it is told from how fast the median
+    one's sum grows.
     """
     alarms, seen_s = 0, sum(judged_s(rows) for rows in impostors)
     for rows in impostors:
@@ -156,7 +157,11 @@ def seconds_to_alert(impostors: Sequence[Sequence[Row]], rule: SequentialRule) -
             seen_s, again_s = seen_s + again_s, 0.0
             if total.fires():
                 total, alarms, again_s = EvidenceSum(rule), alarms + 1, WINDOW_S - EVERY_S  # the next counts whole
-    return seen_s / alarms if alarms else _median(_drift_s(rows, rule) for rows in impostors)
+    drift_s = _median(_drift_s(rows, rule) for rows in impostors)
+    short = 2 * alarms < len(impostors)  # most recordings end before an alarm could come: their seconds say nothing
+    if short and drift_s is not None:
+        return drift_s
+    return seen_s / alarms if alarms else None
 
 
 def _drift_s(rows: Sequence[Row], rule: SequentialRule) -> float:

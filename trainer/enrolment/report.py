@@ -104,9 +104,9 @@ def draw(made: Enrolment) -> bytes:
     _evidence(axes[0, 0], made)
     _alarm(axes[0, 1], made)
     names = [event.name for event in made.events]
-    _matrix(axes[1, 0], made.enrolled.alike, names, "Movement: cosine between recordings", (-0.2, 0.6), "Blues")
+    _matrix(axes[1, 0], made.enrolled.alike, names, "Movement: cosine between recordings", (-0.2, 1.2), "Blues")
     seen = [face.name for face in made.faces if face.mean is not None]
-    _matrix(axes[1, 1], face_distances(made.faces), seen, f"Face: distance (limit {LIMIT:g})", (0.2, 0.9), "Reds")
+    _matrix(axes[1, 1], face_distances(made.faces), seen, f"Face: distance (limit {LIMIT:g})", (0.0, 1.2), "Reds")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=100)
     plt.close(figure)
@@ -126,7 +126,7 @@ def _evidence(axes: Axes, made: Enrolment) -> None:
     axes.set(
         title="Evidence of one window (5 s)", xlabel="log-likelihood ratio: against, for the person", ylabel="density"
     )
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper center")
 
 
 def _alarm(axes: Axes, made: Enrolment) -> None:

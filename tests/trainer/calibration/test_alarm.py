@@ -126,3 +126,14 @@ def test_clips_too_short_for_an_alarm_still_tell_how_long_it_would_take() -> Non
 def test_what_is_chosen_is_a_rule_that_a_card_may_have() -> None:
     chosen = choose_alarm([speech(0, 2)], [], false_alerts_per_hour=0.5, most=3.0)
     assert checked(Path("ada.pt"), chosen.thresholds())["alarm"] == chosen.rule.alarm
+
+
+def test_a_lower_alarm_is_never_said_to_come_later() -> None:
+    """Three clips of ten are long enough for the lower alarm, none for the higher: seconds of the seven say nothing."""
+    long = [(5.0 + number, -3.0, 0) for number in range(5)]
+    clips = [long] * 3 + [long[:2]] * 7
+    low, high = (SequentialRule(alarm, 1.0, 3.0, 0.5, 60.0) for alarm in (4.7, 5.9))
+    sooner, later = seconds_to_alert(clips, low), seconds_to_alert(clips, high)
+    assert sooner is not None
+    assert later is not None
+    assert sooner < later
