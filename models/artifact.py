@@ -9,6 +9,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
 
 WEIGHTS = Path(__file__).parent / "weights"
 CARD_MEMBER = "/extra/card.json"
+LARGEST_CARD = 8 * 2**20
 
 
 class LoadedModel:
@@ -211,8 +213,10 @@ def _card(path: Path, content: bytes) -> Card:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             member = next((name for name in archive.namelist() if name.endswith(CARD_MEMBER)), None)
+            if member and archive.getinfo(member).file_size > LARGEST_CARD:
+                raise ModelUnreadable(path, f"its card has more than {LARGEST_CARD // 2**20} MiB")
             values = json.loads(archive.read(member)) if member else None
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RecursionError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RecursionError, RuntimeError):
         raise ModelUnreadable(path, "no whole zip archive with a card") from None
     if not isinstance(values, dict):
         raise ModelUnreadable(path, "it has no card.json")
@@ -230,6 +234,8 @@ def _check(path: Path, card: Card, pose_backend: dict[str, str] | None) -> None:
     for name, expected in facts.items():
         if getattr(card, name) != expected:
             raise ModelMismatch(path, name, expected=expected, found=getattr(card, name))
+    if not card.shortest <= card.window <= card.longest:
+        raise ModelUnreadable(path, f"its window of {card.window} is not from {card.shortest} to {card.longest}")
     for part, expected in (pose_backend or {}).items():
         if card.pose_backend.get(part) != expected:
             raise ModelMismatch(path, f"pose_backend.{part}", expected=expected, found=card.pose_backend.get(part))

@@ -163,7 +163,8 @@ def _usual(normal: dict[str, dict[str, float]]) -> list[str]:
     if not normal:
         return []
     heading = "Moves, in shoulder widths a second (mean; 5 % to 95 % of the person's own windows)"
-    told = (f"  {name:<40} {r['mean']:.2f}; {r['low']:.2f} to {r['high']:.2f}" for name, r in normal.items())
+    whole = {name: r for name, r in normal.items() if r.keys() >= {"mean", "low", "high"}}
+    told = (f"  {name:<40} {r['mean']:.2f}; {r['low']:.2f} to {r['high']:.2f}" for name, r in whole.items())
     return ["", heading, *told]
 
 
@@ -171,5 +172,6 @@ def _figure(figure: Any) -> str:
     if figure is None:
         return "too short to tell"
     if isinstance(figure, dict):
-        return f"{figure['value']:.4g} ({figure['low']:.4g} to {figure['high']:.4g})"
+        parts = [part for name in ("value", "low", "high") if isinstance(part := figure.get(name), int | float)]
+        return "{:.4g} ({:.4g} to {:.4g})".format(*parts) if len(parts) == 3 else str(figure)
     return f"{figure:.4g}" if isinstance(figure, float) else str(figure)

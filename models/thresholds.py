@@ -14,16 +14,18 @@ SHARE: Check = ("over 0 and under 1", lambda value: 0 < value < 1)
 KEPT: Check = ("from 0 to 1", lambda value: 0 <= value <= 1)
 NOT_NEGATIVE: Check = ("0 or more", lambda value: value >= 0)
 POSITIVE: Check = ("over 0", lambda value: value > 0)
+BITS: Check = ("from 0.1 to 1000", lambda value: 0.1 <= value <= 1000)
+SECONDS: Check = ("from 1 to 86400", lambda value: 1 <= value <= 86400)
 COUNT: Check = ("a whole number from 1 on", lambda value: value >= 1 and value == int(value))
 
 CHECKS: dict[str, dict[str, Check]] = {
     "live": {"enter": SHARE, "clear": SHARE, "hold_s": NOT_NEGATIVE, "k": COUNT, "n": COUNT},
     "sequential": {
-        "alarm": POSITIVE,
-        "calm": NOT_NEGATIVE,
-        "most": POSITIVE,
+        "alarm": BITS,
+        "calm": POSITIVE,
+        "most": BITS,
         "keep_over_cuts": KEPT,
-        "half_life_s": POSITIVE,
+        "half_life_s": SECONDS,
     },
 }
 """Keys of each kind of rule; "live" is that of a card which names no kind."""
@@ -88,6 +90,8 @@ def _number(path: Path, name: str, thresholds: Mapping[str, Any], check: Check) 
     value = thresholds[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ThresholdsUnusable(path, key, f"must be a number, {rule}", value)
+    if isinstance(value, int) and abs(value) > 10**9:
+        raise ThresholdsUnusable(path, key, f"must be {rule}", "a number of many digits")
     if not math.isfinite(value) or not fits(value):
         raise ThresholdsUnusable(path, key, f"must be {rule}", value)
     return float(value)

@@ -64,7 +64,7 @@ class RuleConfig(Section):
     alarm: float | None = Field(
         None, allow_inf_nan=False, gt=0, description="evidence against the person that fires, as log odds"
     )
-    calm: float | None = Field(None, allow_inf_nan=False, ge=0, description="evidence under this ends an incident")
+    calm: float | None = Field(None, allow_inf_nan=False, gt=0, description="evidence under this ends an incident")
     most: float | None = Field(
         None, allow_inf_nan=False, gt=0, description="one window says at most so much, less than alarm"
     )

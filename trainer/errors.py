@@ -126,6 +126,8 @@ class EnrolmentRefused(TrainerError):
     def __str__(self) -> str:
         lines = [f"{self.person} is not enrolled:", *(f"  - {reason}" for reason in self.reasons)]
         lines += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
+        if any("can be judged" in reason and reason.startswith("no recording") for reason in self.reasons):
+            return "\n".join(lines)
         return "\n".join([*lines, "--anyway makes the file nonetheless, and its card says what is doubtful"])
 
 

@@ -52,7 +52,8 @@ class Look:
 class Event:
     """A recording's face: the mean (128,) of so many looks, or None and why in words.
 
-    others counts looks of shots that show somebody else than the recording's longest does; they are in no mean.
+    others counts looks of shots that show somebody else than the recording's longest does; they are in no mean, and
+    elsewhere_s tells from when to when they are seen, on the recording's clock.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Event:
     looks: int
     others: int = 0
     why: str = ""
+    elsewhere_s: tuple[tuple[float, float], ...] = ()
 
 
 def see_with(faces: FaceNetwork) -> See:
@@ -122,19 +124,45 @@ def event_of(name: str, looks: Sequence[Look], *, limit: float = LIMIT) -> Event
 
     A dissolve is no cut: a shot whose looks are of two faces, one after the other, counts as two.
     """
-    shots: dict[int, list[Vector]] = {}
+    shots: dict[int, list[Look]] = {}
     for look in looks:
         if not isinstance(look.found, Unseen):
-            shots.setdefault(look.shot, []).append(look.found)
+            shots.setdefault(look.shot, []).append(look)
     if not shots:
         return Event(name, None, 0, why=_too_few(looks, 0))
-    parts = [part for vectors in shots.values() for part in faces_in(vectors, SPLIT * limit)]
-    longest = np.mean(max(parts, key=len), axis=0)
-    mine = [v for part in parts if np.linalg.norm(np.mean(part, axis=0) - longest) <= limit for v in part]
-    others = sum(map(len, parts)) - len(mine)
-    if len(mine) < SHOT_LOOKS:
-        return Event(name, None, len(mine), others, _too_few(looks, len(mine)))
-    return Event(name, np.mean(mine, axis=0).astype(np.float32), len(mine), others)
+    parts = [part for shot in shots.values() for part in _parted(shot, SPLIT * limit)]
+    longest = _mean(max(parts, key=len))
+    mine = [part for part in parts if np.linalg.norm(_mean(part) - longest) <= limit]
+    strange = [part for part in parts if not any(part is one for one in mine)]
+    vectors, others = [_vector(look) for part in mine for look in part], sum(map(len, strange))
+    elsewhere_s = tuple(_span(part, looks) for part in strange)
+    if len(vectors) < SHOT_LOOKS:
+        return Event(name, None, len(vectors), others, _too_few(looks, len(vectors)), elsewhere_s)
+    return Event(name, np.mean(vectors, axis=0).astype(np.float32), len(vectors), others, "", elsewhere_s)
+
+
+def _vector(look: Look) -> Vector:
+    assert not isinstance(look.found, Unseen)
+    return look.found
+
+
+def _mean(looks: Sequence[Look]) -> Vector:
+    return np.asarray(np.mean([_vector(look) for look in looks], axis=0))
+
+
+def _parted(shot: Sequence[Look], apart: float) -> list[Sequence[Look]]:
+    """Part a shot's looks by faces_in()."""
+    lengths = [len(part) for part in faces_in([_vector(look) for look in shot], apart)]
+    edges = np.cumsum([0, *lengths])
+    return [shot[edges[n] : edges[n + 1]] for n in range(len(lengths))]
+
+
+def _span(part: Sequence[Look], looks: Sequence[Look]) -> tuple[float, float]:
+    """Give from when to when a face is seen: up to the looks of others before and after it."""
+    first, last = part[0].time_s, part[-1].time_s
+    before = [look.time_s for look in looks if look.time_s < first]
+    after = [look.time_s for look in looks if look.time_s > last]
+    return (max(before) if before else min(first, looks[0].time_s)), (min(after) if after else np.inf)
 
 
 def faces_in(looks: Sequence[Vector], apart: float) -> list[Sequence[Vector]]:

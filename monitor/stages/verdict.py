@@ -46,6 +46,10 @@ class Suspicion(Protocol):
     def cleared(self) -> bool:
         """Whether an open incident is over."""
 
+    @property
+    def genuine(self) -> bool:
+        """Whether what was seen of late speaks for the person, and not merely nothing against them."""
+
     def skip(self, judged: NotJudged) -> None:
         """Take a reason for no window."""
 
@@ -135,11 +139,11 @@ class Verdict:
         )
         self._clock = judged.epoch
         if self._suspicion.cleared:
-            yield self._close("cleared")
+            yield self._close("cleared" if self._suspicion.genuine else "not_judged")
         elif self._open.state == "pending":
             yield from self._hold()
         if self._open is not None and self._quiet_s >= self._forget_s:
-            yield self._close("cleared")
+            yield self._close("cleared" if self._suspicion.genuine else "not_judged")
 
     def _step(self, judged: Score | NotJudged) -> float:
         """Give the stream time since the last call, 0 over a break of the stream's clock."""
@@ -189,7 +193,7 @@ class Verdict:
         """Let an open incident end when there was nothing to judge for long."""
         self._quiet_s += step_s
         if self._open is not None and self._quiet_s >= self._forget_s:
-            yield self._close("cleared" if self._genuine else "not_judged")
+            yield self._close("cleared" if self._genuine and self._suspicion.genuine else "not_judged")
 
     def _note(self, step_s: float) -> None:
         """Count the time in which nothing speaks against the person."""

@@ -58,6 +58,7 @@ def test_somebody_elses_shot_is_in_no_mean() -> None:
     one = event_of("monday", looks([face(0.1)] * 9, [face(0.8)] * 8, [face(0.3)] * 3))
     assert one.mean == pytest.approx(face((9 * 0.1 + 3 * 0.3) / 12))
     assert (one.looks, one.others) == (12, 8)
+    assert one.elsewhere_s == ((4.0, 8.5),)  # from the last look before the cut to the first after the next
 
 
 def test_a_dissolve_to_somebody_else_leaves_them_out_of_the_mean() -> None:
@@ -65,6 +66,7 @@ def test_a_dissolve_to_somebody_else_leaves_them_out_of_the_mean() -> None:
     one = event_of("monday", looks([face(0.1)] * 10 + [face(0.7)] * 6))
     assert one.mean == pytest.approx(face(0.1))
     assert (one.looks, one.others) == (10, 6)
+    assert one.elsewhere_s == ((4.5, np.inf),)  # from the tenth look on
 
 
 def test_one_face_that_changes_within_a_shot_stays_one() -> None:

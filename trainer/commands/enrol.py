@@ -52,14 +52,19 @@ def enrol(
     from models.face.cohort import read_cohort
     from models.face.embed import FaceNetwork
     from trainer.data.extract import PoseSettings
-    from trainer.enrolment.gather import gather
+    from trainer.enrolment.gather import gather, shown
     from trainer.enrolment.make import enrol as make
     from trainer.enrolment.make import write
     from trainer.errors import DataUnusable
     from trainer.verify.background import find, load
 
-    if out.exists():
-        raise DataUnusable(out, "is there already; name another file with -o, or remove this one")
+    if out.suffix != ".pt":
+        raise DataUnusable(out, "is no name for a person's file: it ends in .pt")
+    for path in (out, *((out.with_suffix(".html"), out.with_suffix(".png")) if report else ())):
+        if path.exists():
+            raise DataUnusable(path, "is there already; name another file with -o, or remove this one")
+    if not out.parent.is_dir():
+        raise DataUnusable(out.parent, "is no folder to write the person's file into")
     if not person.strip() or not person.isprintable():
         raise typer.BadParameter("must be a name that can be printed on one line", param_hint="PERSON")
     known = load(find(background))
@@ -72,7 +77,7 @@ def enrol(
             if as_json:
                 typer.echo(json.dumps(_gathered(done)))
             elif done.why:
-                bar.console.print(f"{done.source} is left out: {done.why}", markup=False, soft_wrap=True)
+                bar.console.print(f"{shown(done.source)} is left out: {done.why}", markup=False, soft_wrap=True)
 
         gathered = gather(recordings, person, folder, PoseSettings(backend), jobs=jobs, told=told)
     sha256 = FaceNetwork().sha256
@@ -98,9 +103,11 @@ def enrol(
 
 
 def _gathered(one: "Gathered") -> dict[str, Any]:
+    from trainer.enrolment.gather import shown
+
     poses = 0 if one.track is None else len(one.track.time_s)
     return {
-        "recording": one.source,
+        "recording": shown(one.source),
         "poses": poses,
         "face": bool(one.face and one.face.mean is not None),
         "why": one.why,

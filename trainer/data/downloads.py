@@ -10,13 +10,15 @@ from monitor.errors import MissingPart
 from monitor.stream.source import redact
 from trainer.errors import DownloadFailed
 
+LARGEST_BYTES = 8 * 2**30
+
 Told = Callable[[float], None]
 """Hears of the share that has come, 0 to 1."""
 
 
 def is_address(source: str) -> bool:
     """Tell whether a recording is named by an address rather than by a path."""
-    return source.startswith(("http://", "https://"))
+    return source.lower().startswith(("http://", "https://"))
 
 
 def download(address: str, folder: Path, told: Told = lambda share: None) -> Path:
@@ -46,6 +48,8 @@ def download(address: str, folder: Path, told: Told = lambda share: None) -> Pat
         "format": "bestvideo[height<=720]/best[height<=720]/best",
         "outtmpl": str(folder / f"{name}.%(ext)s"),
         "noplaylist": True,
+        "playlist_items": "1",
+        "max_filesize": LARGEST_BYTES,
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,
@@ -55,7 +59,7 @@ def download(address: str, folder: Path, told: Told = lambda share: None) -> Pat
     try:
         with yt_dlp.YoutubeDL(options) as loader:
             loader.extract_info(address, download=True)
-    except yt_dlp.utils.YoutubeDLError as error:
+    except (yt_dlp.utils.YoutubeDLError, ValueError, OSError) as error:
         raise DownloadFailed(redact(address), _plain(str(error))) from None
     if (found := _whole(folder, name)) is None:
         raise DownloadFailed(redact(address), "nothing came")
@@ -64,7 +68,7 @@ def download(address: str, folder: Path, told: Told = lambda share: None) -> Pat
 
 def _whole(folder: Path, name: str) -> Path | None:
     """Find what came of an address before; parts of it are no recording."""
-    found = sorted(path for path in folder.glob(f"{name}.*") if path.suffix not in (".part", ".ytdl"))
+    found = sorted(path for path in folder.glob(f"{name}.*") if ".part" not in path.name and path.suffix != ".ytdl")
     return found[0] if found else None
 
 
@@ -80,5 +84,6 @@ class _Silent:
 def _plain(message: str) -> str:
     """Take yt-dlp's prefix, colours and advice off its sentence, and what an address may hide."""
     said = re.sub(r"\x1b\[[0-9;]*m", "", message).removeprefix("ERROR: ")
-    said = re.sub(r"https?://[^\s\"']+", lambda found: redact(found.group()), re.sub(r"^\[[^\]]*\]\s*", "", said))
+    said = re.sub(r"(?i)https?://[^\s\"']+", lambda found: redact(found.group()), re.sub(r"^\[[^\]]*\]\s*", "", said))
+    said = re.sub(r"\S*[?@=&]\S*", "...", said)  # yt-dlp names a page by the end of its address, key and all
     return said.partition("\n")[0].partition("; please report")[0][:200] or "no reason told"

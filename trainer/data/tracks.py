@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -115,7 +116,7 @@ def read_track(path: Path) -> Track:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             values = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
         raise DataUnusable(path, "is no pose track (.npz with time_s, keypoints, person)") from None
     if missing := {"time_s", "keypoints", "person"} - values.keys():
         raise DataUnusable(path, f"lacks {sorted(missing)[0]}")

@@ -31,6 +31,10 @@ class Doubt:
     recordings: tuple[str, ...] = ()
 
 
+STRAYS = 2.0
+"""So many deviations of the events' mean evidence under their mean it should still speak for the person."""
+
+
 def before(events: Sequence[JudgedEvent], faces: Sequence[Event], limit: float) -> list[Doubt]:
     """Doubt what was gathered: events with at least one window, and every recording's face; limit is one face's."""
     return [*_amount(events), *_arms(events), *_faces(faces, limit)]
@@ -38,7 +42,7 @@ def before(events: Sequence[JudgedEvent], faces: Sequence[Event], limit: float) 
 
 def after(enrolled: Enrolled) -> list[Doubt]:
     """Doubt what was made of it."""
-    return [*_unlike(enrolled), *_common(enrolled)]
+    return [*_unlike(enrolled), *_strays(enrolled), *_common(enrolled)]
 
 
 def _amount(events: Sequence[JudgedEvent]) -> list[Doubt]:
@@ -70,20 +74,28 @@ def _faces(faces: Sequence[Event], limit: float) -> list[Doubt]:
     if not seen:
         why = "no recording shows the face well enough to know it again, so whoever is on screen would be judged"
         return [Doubt("no_face", f"{why}; give recordings in which it is larger or turned to the camera")]
+    found = []
+    if 2 * len(seen) < len(faces):
+        missing = tuple(face.name for face in faces if face.mean is None)
+        why = f"in {len(missing)} of {len(faces)} recordings nobody's face is seen well enough ({_named(missing)})"
+        found.append(Doubt("few_faces", f"{why}, so who is shown there is your word alone", missing))
     means = np.stack([mean for _, mean in seen])
     odd = odd_ones(means, limit)
     if not odd:
-        return []
+        return found
     names = tuple(seen[number][0] for number in odd)
     rest = [number for number in range(len(seen)) if number not in odd]
     if not rest:
         why = f"the recordings show several faces and none most often: {_named(names)}"
-        return [Doubt("two_faces", f"{why}; leave out those of somebody else", names)]
+        return [*found, Doubt("two_faces", f"{why}; leave out those of somebody else", names)]
     apart = distance(means[odd], means[rest]).min(axis=1)
     told = ", ".join(
         f"{name} ({away:.2f} away, {limit:g} is the limit)" for name, away in zip(names, apart, strict=True)
     )
-    return [Doubt("two_faces", f"these recordings do not show the face of the others: {told}; leave them out", names)]
+    return [
+        *found,
+        Doubt("two_faces", f"these recordings do not show the face of the others: {told}; leave them out", names),
+    ]
 
 
 def _unlike(enrolled: Enrolled) -> list[Doubt]:
@@ -98,6 +110,19 @@ def _unlike(enrolled: Enrolled) -> list[Doubt]:
     told = ", ".join(f"{name} (evidence {means[name]:+.1f})" for name in names)
     why = f"these recordings do not move like the others: {told}"
     return [Doubt("two_people", f"{why}; leave them out if they show somebody else or another kind of event", names)]
+
+
+def _strays(enrolled: Enrolled) -> list[Doubt]:
+    """Doubt where recordings differ so much that the next event may well look like somebody else."""
+    means = np.array([llr.mean() for llr in enrolled.own.values()])
+    if len(means) < FEWEST_EVENTS or means.mean() >= STRAYS * means.std(ddof=1):
+        return []
+    why = f"the recordings differ: evidence {means.mean():+.1f} on average, straying by {means.std(ddof=1):.1f}"
+    return [
+        Doubt(
+            "events_differ", f"{why}, so another event may raise an alarm; give more recordings of each kind of event"
+        )
+    ]
 
 
 def _common(enrolled: Enrolled) -> list[Doubt]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,9 @@ from models.artifact import replace_file
 from models.errors import BodywatchError
 from models.face.align import DLIB
 from models.face.embed import FaceNetwork
+from models.face.network import NUMBERS
 from monitor.stages.pose import PoseNetwork
+from monitor.stream.source import redact
 from trainer.data.downloads import download, is_address
 from trainer.data.extract import PoseSettings, Recording, make_track, there_already
 from trainer.data.tracks import Track, read_track, write_track
@@ -54,8 +55,7 @@ def gather(
         DataUnusable: two recordings have one name.
     """
     _refuse_twins(sources)
-    work.mkdir(parents=True, exist_ok=True)
-    work.chmod(0o700)
+    _private(work)
     done: dict[str, Gathered] = {}
     if jobs == 1 or len(sources) == 1:
         for source in sources:
@@ -72,13 +72,34 @@ def gather(
     return [done[source] for source in sources]
 
 
+def _private(work: Path) -> None:
+    """Make the working folder, for its owner alone; one that is there stays as it is."""
+    try:
+        if not work.is_dir():
+            work.mkdir(parents=True)
+            work.chmod(0o700)
+    except OSError as error:
+        raise DataUnusable(work, f"can't be made a working folder ({error.strerror})") from None
+
+
+def shown(source: str) -> str:
+    """Give a recording's name as it may be shown: an address without what it hides."""
+    return redact(source) if "://" in source else source
+
+
 def _refuse_twins(sources: Sequence[str]) -> None:
     names: dict[str, str] = {}
     for source in sources:
+        if "://" in source and not is_address(source):
+            raise DataUnusable(
+                Path(shown(source)), "is no recording: files, and addresses of http and https, are taken"
+            )
         name = source if is_address(source) else Path(source).stem
         if name in names:
-            why = f"has the name of {names[name]}; every recording counts as an event and needs a name of its own"
-            raise DataUnusable(Path(source), why)
+            why = (
+                f"has the name of {shown(names[name])}; every recording counts as an event and needs a name of its own"
+            )
+            raise DataUnusable(Path(shown(source)), why)
         names[name] = source
 
 
@@ -86,31 +107,49 @@ def _gather(source: str, person: str, work: Path, settings: PoseSettings) -> Gat
     try:
         path = download(source, work / "downloads") if is_address(source) else Path(source)
         track_file, face_file = work / f"{path.stem}.npz", work / f"{path.stem}.face.json"
-        recording = Recording(path, person, True, path.stem, source, "")
-        if track_file.is_file() and _is_comparable(face_file):
+        recording = Recording(path, person, True, path.stem, shown(source), "")
+        network_sha256 = FaceNetwork().sha256
+        if _is_whole(track_file) and _is_comparable(face_file, network_sha256):
             there_already(track_file, recording, settings)
         else:
             network = PoseNetwork(settings.backend, threads=settings.threads)
             looks = FaceLooks(see_with(FaceNetwork()))
             track = make_track(recording, settings, network, also=looks)
             write_track(track_file, track)
-            replace_file(face_file, json.dumps(_face_json(event_of(path.stem, looks.looks))).encode())
+            replace_file(face_file, _face_json(event_of(path.stem, looks.looks), network_sha256))
         return Gathered(source, read_track(track_file), _read_face(face_file))
     except BodywatchError as error:
         return Gathered(source, why=str(error))
 
 
-def _face_json(event: Event) -> dict[str, Any]:
+def _face_json(event: Event, network_sha256: str) -> bytes:
     mean = None if event.mean is None else [float(str(number)) for number in event.mean]
-    return {**asdict(event), "mean": mean, "placing": DLIB.name}
+    spans = [[start, end if np.isfinite(end) else None] for start, end in event.elsewhere_s]
+    made = {"placing": DLIB.name, "network_sha256": network_sha256}
+    return json.dumps({**asdict(event), "mean": mean, "elsewhere_s": spans, **made}).encode()
 
 
-def _is_comparable(path: Path) -> bool:
-    """Tell whether a face was looked at in chips as they are cut today; in others its mean is another."""
-    return path.is_file() and json.loads(path.read_bytes()).get("placing") == DLIB.name
+def _is_whole(path: Path) -> bool:
+    """Tell whether a track is there and can be read; one that is damaged is made again."""
+    try:
+        read_track(path)
+    except DataUnusable:
+        return False
+    return True
+
+
+def _is_comparable(path: Path, network_sha256: str) -> bool:
+    """Tell whether a face was looked at as it would be today: by this network, in chips as they are cut now."""
+    try:
+        values = json.loads(path.read_bytes())
+        _read_face(path)
+        return (values["placing"], values["network_sha256"]) == (DLIB.name, network_sha256)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _read_face(path: Path) -> Event:
     values = json.loads(path.read_bytes())
-    mean = None if values["mean"] is None else np.array(values["mean"], np.float32)
-    return Event(values["name"], mean, values["looks"], values["others"], values["why"])
+    mean = None if values["mean"] is None else np.array(values["mean"], np.float32).reshape(NUMBERS)
+    spans = tuple((float(start), np.inf if end is None else float(end)) for start, end in values["elsewhere_s"])
+    return Event(values["name"], mean, int(values["looks"]), int(values["others"]), str(values["why"]), spans)

@@ -74,7 +74,8 @@ def summary(made: Enrolment, background: Background) -> Iterator[str]:
     )
     waits = "never, on those" if alarm.seconds_to_alert is None else f"after {alarm.seconds_to_alert:.0f} s on average"
     wanted = f"chosen for {alarm.wanted_per_hour:g} false alerts an hour"
-    yield f"The alarm is at {alarm.rule.alarm:.1f}, {wanted}; it comes {waits}."
+    yield f"The alarm is at {alarm.rule.alarm:.1f}, {wanted}; on generated speakers it comes {waits}."
+    yield "People are harder: of real ones some were found in that time, others in minutes or never (README)."
     if alarm.too_short:
         yield f"How many false alerts that makes can't be told: {alarm.too_short}."
 

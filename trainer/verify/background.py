@@ -5,7 +5,6 @@ Statistics of many speakers only: no vector in it is one person's.
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -192,11 +191,35 @@ def load(path: Path) -> Background:
             card=card,
             **{name: np.asarray(values[name], np.float32) for name in _ARRAYS},
         )
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+    except Exception:  # whatever numpy, zlib and JSON make of bytes that are no such file
         raise DataUnusable(path, "is no background; make one with `bodywatch trainer background`") from None
-    if card.get("schema") != SCHEMA or set(families) - set(WIDTHS) or len(columns(families)) != len(made.centre):
+    if not isinstance(card, dict) or card.get("schema") != SCHEMA or set(families) - set(WIDTHS):
         raise DataUnusable(path, f"is a background of another version than {SCHEMA}; make it again")
+    if why := _misfit(made):
+        raise DataUnusable(path, f"is no whole background: {why}; make it again")
     return made
+
+
+def _misfit(made: Background) -> str:
+    """Say what doesn't fit together in a background, or nothing."""
+    wide, deep = len(columns(made.families)), made.project.shape[-1] if made.project.ndim == 2 else -1
+    shapes = {
+        "centre": (wide,), "spread": (wide,), "project": (wide, deep), "shift": (deep,), "limits": (2,),
+        "cohort": (len(made.cohort), deep), "strangers": (len(made.strangers), deep if len(made.strangers) else 0),
+        "strangers_at": (len(made.strangers), 2),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        found = getattr(made, name)
+        if found.shape != shape:
+            return f"{name} has the shape {found.shape}, not {shape}"
+        if not np.isfinite(found).all():
+            return f"{name} holds a number that is none"
+    usual = (made.usual.own, made.usual.others, made.usual.deviation)
+    if not np.isfinite(usual).all() or made.usual.deviation <= 0 or (made.spread <= 0).any():
+        return "a spread is not over 0"
+    if not 0 < made.limits[0] < made.limits[1] or not 0 <= made.nearest <= len(made.cohort) or not len(made.cohort):
+        return "limits, cohort or nearest are out of their range"
+    return ""
 
 
 def find(name_or_path: str) -> Path:

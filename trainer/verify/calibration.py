@@ -39,17 +39,23 @@ def calibrate(own: Floats, others: Floats) -> Calibration:
     return Calibration(float(np.mean(own)), float(np.mean(others)), float(np.sqrt(variance) + 1e-3))
 
 
-def adapt(usual: Calibration, own: Floats, others: Floats, *, relevance: float = 40.0) -> Calibration:
+RELEVANCE = 400.0
+"""Windows half a second apart, 200 s of speech: ten of them share poses, so some forty of them tell anything new."""
+
+
+def adapt(usual: Calibration, own: Floats, others: Floats, *, relevance: float = RELEVANCE) -> Calibration:
     """Move what is usual towards one person's scores, the more of them there are (maximum a posteriori).
 
-    relevance is how many windows weigh as much as the background: neighbours in time are alike, so few say little.
+    relevance is how many windows weigh as much as the background.
     """
 
     def moved(usual_one: float, each: Floats) -> float:
         return float((relevance * usual_one + each.sum()) / (relevance + len(each)))
 
-    spread = [moved(usual.deviation**2, np.square(scores - scores.mean())) for scores in (own, others)]
-    return Calibration(moved(usual.own, own), moved(usual.others, others), float(np.sqrt(np.mean(spread))))
+    spread = [moved(usual.deviation**2, np.square(scores - scores.mean())) for scores in (own, others) if len(scores)]
+    return Calibration(
+        moved(usual.own, own), moved(usual.others, others), float(np.sqrt(np.mean(spread or [usual.deviation**2])))
+    )
 
 
 def cllr(own_llr: Floats, others_llr: Floats) -> float:

@@ -136,6 +136,11 @@ class EvidenceSum:
         """Whether the sum has been under calm for long enough to end an incident."""
         return self._calm_s is not None and self._calm_s >= CALM_S
 
+    @property
+    def genuine(self) -> bool:
+        """Whether anything stands for the person: an impostor who freezes says nothing either way."""
+        return self._in_favour > 0
+
     def beginning(self) -> Beginning:
         """Tell where the evidence that stands now began to add up."""
         assert self._begun is not None

@@ -100,6 +100,11 @@ class WindowCounts:
         """Whether the latest windows end an incident."""
         return self._rule.cleared(self._values())
 
+    @property
+    def genuine(self) -> bool:
+        """Windows that are counted are for the person or against them."""
+        return True
+
     def beginning(self) -> Beginning:
         """Tell where suspicion began, when it has just been raised; its time starts here."""
         self._suspicious_s, self._suspicious_at_s = 0.0, None

@@ -1,6 +1,7 @@
 """Recordings of one person become tracks and faces, once."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,28 @@ def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
         gather(
             [str(tmp_path / "a" / "monday.mp4"), str(tmp_path / "b" / "monday.mp4")], "ada", tmp_path, PoseSettings()
         )
+
+
+@pytest.mark.parametrize("damaged", ["monday.face.json", "monday.npz"])
+def test_what_is_damaged_is_made_again(home: Path, first: list[Gathered], damaged: str, tmp_path: Path) -> None:
+    """A disk that was full must not cost the good recordings."""
+    work = tmp_path / "work"
+    shutil.copytree(home / "work", work)
+    (work / damaged).write_bytes((work / damaged).read_bytes()[:60])
+    [again] = gather([str(home / "monday.mp4")], "ada", work, PoseSettings())
+    assert again.track is not None
+    assert again.face is not None
+    assert again.face.mean is not None
+
+
+def test_a_folder_that_is_there_keeps_its_mode(home: Path, first: list[Gathered], tmp_path: Path) -> None:
+    """It may be shared with others: its owner decides."""
+    tmp_path.chmod(0o755)
+    gather([str(home / "notes.mp4")], "ada", tmp_path, PoseSettings())
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_address_that_is_no_web_page_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="files, and addresses of http and https, are taken") as refused:
+        gather(["rtsp://user:hunter2@127.0.0.1/x"], "ada", tmp_path, PoseSettings())
+    assert "hunter2" not in str(refused.value)

@@ -158,3 +158,36 @@ def test_nothing_to_enrol_from_is_refused_whatever_is_asked(background: Backgrou
     """With the reason for each recording."""
     with pytest.raises(EnrolmentRefused, match=r"left out: notes\.mp4: is no video"):
         make([Gathered("notes.mp4", why="is no video")], background, anyway=True)
+
+
+def test_one_recording_under_three_names_is_one_event(speeches: list[Track], background: Background) -> None:
+    """The tracks know their recording's digest."""
+    copies = [replace(speeches[0], recording=name, recording_sha256="ab" * 32) for name in ("a", "b", "c")]
+    said = refusal(seen(copies), background)
+    assert "all that can be judged is of one event" in said
+    assert "left out: b.mp4: is the same recording as a.mp4" in said
+
+
+def test_where_another_face_is_seen_nothing_is_learned(speeches: list[Track], background: Background) -> None:
+    """From 10 s on an interviewer: of 20 s some 9.5 are left, ten windows."""
+    gathered = seen(speeches[:4])
+    first = gathered[0].face
+    assert first is not None
+    gathered[0] = replace(gathered[0], face=replace(first, others=8, elsewhere_s=((10.0, np.inf),)))
+    whole, part = make(seen(speeches[:4]), background, anyway=True), make(gathered, background, anyway=True)
+    assert len(whole.events[0]) == pytest.approx(30, abs=2)
+    assert len(part.events[0]) == pytest.approx(10, abs=2)
+    assert len(part.events[1]) == len(whole.events[1])
+
+
+def test_recordings_most_of_which_show_no_face_are_doubted(speeches: list[Track], background: Background) -> None:
+    faceless = [Gathered(t.recording, t, Event(t.recording, None, 0, why="it is too small")) for t in speeches[:3]]
+    said = refusal([*faceless, *seen(speeches[3:5])], background)
+    assert "in 3 of 5 recordings nobody's face is seen well enough (speaker-000, speaker-001, speaker-002)" in said
+
+
+def test_few_events_promise_no_rate_whatever_their_length(made: Enrolment) -> None:
+    """Nine, where ten are needed: the tenth may be of another mood."""
+    assert made.alarm.too_short
+    assert made.alarm.per_hour is None
+    assert made.alarm.thresholds()["false_alerts_per_hour"] is None

@@ -1,6 +1,8 @@
 """A background: learned from many people, holding no one's vector, saved without pickle."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from models.style.statistics import MOVEMENT, WIDTHS
 from tests.support.crowd import PEOPLE, crowd_windows
 from trainer.errors import DataUnusable
 from trainer.verify.background import AS_SEEN, Background, Settings, learn, load, means, minutes, save, unit
+from trainer.verify.windows import columns
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,45 @@ def test_what_is_no_background_is_refused_by_name(tmp_path: Path) -> None:
         load(tmp_path / "text.npz")
     with pytest.raises(DataUnusable, match=r"track.npz: is no background"):
         load(tmp_path / "track.npz")
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"nearest": 10**6}, "out of their range"),
+        ({"limits": np.array([2.0, 1.0], np.float32)}, "out of their range"),
+        ({"spread": 0}, "a spread is not over 0"),
+        ({"cohort": np.nan}, "cohort holds a number that is none"),
+        ({"shift": np.zeros(3, np.float32)}, r"shift has the shape \(3,\)"),
+    ],
+)
+def test_a_background_that_does_not_fit_together_is_refused_by_what(
+    background: Background, tmp_path: Path, changed: dict[str, Any], why: str
+) -> None:
+    """It would enrol everybody as anybody."""
+    [(name, value)] = changed.items()
+    old = getattr(background, name)
+    fresh = np.full_like(old, value) if isinstance(old, np.ndarray) and np.isscalar(value) else value
+    save(tmp_path / "b.npz", replace(background, **{name: fresh}))
+    with pytest.raises(DataUnusable, match=why):
+        load(tmp_path / "b.npz")
+
+
+def test_the_spread_within_a_person_is_a_sphere_in_every_direction_and_was_none_before(background: Background) -> None:
+    """Along the directions in which windows of one person vary most and less the deviations are within 1 : 2; before
+    the whitening they lie over 1 : 4 apart."""
+    windows = crowd_windows()
+    style, _ = background.whiten(windows)
+    at = columns(background.families)
+    even = np.where(windows.known[:, at], (windows.values[:, at] - background.centre) / background.spread, 0)
+
+    def apart(vectors: Any) -> float:
+        names, mean = means(vectors, windows.recording)
+        own = vectors - mean[np.searchsorted(names, windows.recording)]
+        spread = np.linalg.svd(own, compute_uv=False)
+        return float(spread[0] / spread[len(own) // 4])
+
+    assert apart(style) < 2 < 4 < apart(even)
 
 
 def test_overlaps_are_counted_once() -> None:

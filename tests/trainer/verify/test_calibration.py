@@ -25,10 +25,10 @@ def test_scores_that_do_not_tell_apart_give_no_evidence_and_never_the_wrong_sign
     assert fit.llr(np.array([-5.0, 5.0])).tolist() == [0.0, 0.0]
 
 
-def test_forty_windows_weigh_as_much_as_the_background() -> None:
-    """Usual own mean 2; 40 windows at 1 move it half way; no windows leave it."""
+def test_two_hundred_seconds_of_windows_weigh_as_much_as_the_background() -> None:
+    """Usual own mean 2; 400 windows, half a second apart, at 1 move it half way; no windows leave it."""
     usual = Calibration(own=2.0, others=0.0, deviation=1.0)
-    assert adapt(usual, np.ones(40), np.zeros(40)).own == pytest.approx(1.5)
+    assert adapt(usual, np.ones(400), np.zeros(400)).own == pytest.approx(1.5)
     assert adapt(usual, np.zeros(0), np.zeros(0)) == usual
 
 

@@ -130,6 +130,12 @@ def test_an_incident_ends_two_seconds_after_its_evidence_sank_under_calm() -> No
     assert [(c.state, c.end_s, c.ended_by) for c in changes][-1] == ("resolved", 34.5, "cleared")
 
 
+def test_an_incident_after_which_nothing_speaks_for_the_person_is_not_said_to_be_cleared() -> None:
+    """An impostor who freezes says nothing either way: the sum fades, and what is told is that nothing was judged."""
+    changes = run([*row(-2.0, 5, 20), *row(0.0, 20.5, 400)], replace(RULE, half_life_s=20.0))
+    assert (changes[-1].state, changes[-1].ended_by) == ("resolved", "not_judged")
+
+
 def test_an_incident_goes_on_over_a_cut_and_a_second_one_needs_its_own_evidence() -> None:
     """One event, one incident; after its end less than calm is left of it."""
     first, cut = row(-2.0, 5, 12), row(-2.0, 20, 22, shot=1)
