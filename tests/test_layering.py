@@ -57,8 +57,8 @@ MAY_IMPORT = {
     "trainer.metrics trainer.recipe trainer.runs trainer.train",
     "trainer.verify": "models models.style trainer.data trainer.errors trainer.metrics trainer.recipe trainer.runs "
     "trainer.train",
-    "trainer.enrolment": "models models.face models.style monitor.records monitor.stages trainer.calibration "
-    "trainer.data trainer.errors trainer.export trainer.faces trainer.replay trainer.verify",
+    "trainer.enrolment": "models models.face models.style monitor.records monitor.stages monitor.stream "
+    "trainer.calibration trainer.data trainer.errors trainer.export trainer.faces trainer.replay trainer.verify",
     "trainer.backgrounds": "trainer.errors",
     "trainer.commands": "models models.face models.style monitor.errors monitor.stages trainer.backgrounds "
     "trainer.data trainer.enrolment trainer.errors trainer.faces trainer.json_files trainer.puppet trainer.recipe "

@@ -1,4 +1,8 @@
-"""People at several events: enrolled from all but one, judged at that one, against recordings of others."""
+"""People at several events: enrolled from all but one, judged at that one, against recordings of others.
+
+Beside it stands the plainest baseline, where the keypoints lie on average: the figures are body language only as far as
+they are better than that.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,19 +15,23 @@ from trainer.data.tracks import Track
 from trainer.metrics import auroc
 from trainer.verify.background import Background
 from trainer.verify.enrolment import Statistics, compare, enrol_statistics
-from trainer.verify.windows import StyleWindows, describe
+from trainer.verify.windows import StyleWindows, columns, describe
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One person at one event that was left out: AUROC of its windows, and by recording the share of others behind."""
+    """One person at one event that was left out: AUROC of its windows, and by recording the share of others behind.
+
+    posture is the AUROC of the distance of each window's mean pose from the enrolled ones'.
+    """
 
     person: str
     event: str
     windows: float
     recordings: tuple[float, ...]
+    posture: float
 
 
 def verify_events(
@@ -56,6 +64,7 @@ def verify_events(
             "events": len(ones),
             "windows": round(float(np.mean([one.windows for one in ones])), 3),
             "recordings": round(float(np.mean([share for one in ones for share in one.recordings])), 3),
+            "posture_alone": round(float(np.mean([one.posture for one in ones])), 3),
         }
         for person, ones in rows.items()
     }
@@ -63,6 +72,7 @@ def verify_events(
         "people": table,
         "windows": _mean([row["windows"] for row in table.values()]),
         "recordings": _mean([row["recordings"] for row in table.values()]),
+        "posture_alone": _mean([row["posture_alone"] for row in table.values()]),
         "others": len(np.unique(theirs.recording)),
     }
 
@@ -89,7 +99,23 @@ def _judge(
     labels = np.concatenate([np.zeros(len(all_strange)), np.ones(len(all_own))]).astype(np.float32)
     behind = np.array([ratios.mean() for ratios in strange.values()])
     shares = tuple(float((behind < ratios.mean()).mean()) for ratios in own.values())
-    return Judged(person, event, auroc(labels, np.concatenate([all_strange, all_own])), shares)
+    by_posture = _posture(background, _some(mine, rest))
+    posture = [-by_posture(_some(others, others.recording == name)) for name in strange]
+    posture += [-by_posture(_some(mine, here & (mine.recording == name))) for name in own]
+    windows = auroc(labels, np.concatenate([all_strange, all_own]))
+    return Judged(person, event, windows, shares, auroc(labels, np.concatenate(posture)))
+
+
+def _posture(background: Background, known: Statistics) -> Callable[[Statistics], npt.NDArray[np.float64]]:
+    """Give a function that tells how far windows' mean poses lie from the enrolled mean, in the background's spread."""
+    at = columns(("posture",))
+    within = np.searchsorted(columns(background.families), at)
+    usual = known[0][:, at].mean(axis=0)
+
+    def away(windows: Statistics) -> npt.NDArray[np.float64]:
+        return np.asarray(np.square((windows[0][:, at] - usual) / background.spread[within]).sum(axis=1), np.float64)
+
+    return away
 
 
 def _names(windows: StyleWindows, rows: npt.NDArray[np.bool_] | None = None) -> list[str]:
