@@ -1,4 +1,4 @@
-.PHONY: check test bench format picture demo-model demo-model-two-class background
+.PHONY: check test bench format picture demo-model-enrolled demo-model background
 check:
 	./run python -m ruff check .
 	./run python -m ruff format --check .
@@ -25,22 +25,22 @@ background:
 	done
 	./run trainer background $(BACK)/real $(BACK)/generated $(MOTIONS) $(EXERCISES) --generated $(BACK)/generated -o $(BACK)/speakers.npz
 
-# The shipped model of the rendered speaker, from ten genuine recordings alone; some ten minutes on two quiet cores. Drawn
+# The rendered speaker enrolled from ten genuine recordings alone; some ten minutes on two quiet cores. Drawn
 # faces lie nearer together than people's, so their limit is its own; the alarm is for five false alerts an hour, so that the
 # impostor's 22 s are enough on a busy machine too.
-DEMO = build/demo-model
-demo-model:
+DEMO = build/demo-model-enrolled
+demo-model-enrolled:
 	./run trainer puppet -o $(DEMO)/genuine --takes 12 --genuine 10 --impostors 0 --seconds 30 --seed 21
-	./run enrol demo-speaker $(DEMO)/genuine/*.mp4 -o $(DEMO)/demo-speaker.pt --face-limit 0.3 --false-alerts-per-hour 5 --jobs 2 --note "A rendered speaker (trainer/puppet/), nobody real: this model knows only that puppet at its lectern."
+	./run enrol demo-speaker $(DEMO)/genuine/*.mp4 -o $(DEMO)/demo-speaker-enrolled.pt --face-limit 0.3 --false-alerts-per-hour 5 --jobs 2 --note "A rendered speaker (trainer/puppet/), nobody real: this model knows only that puppet at its lectern."
 
-# The same speaker's model as the paper makes one, a network trained with fakes, from nothing; about half an hour on two quiet cores. Three steps: true
+# The demo's model of the rendered speaker as the paper makes one, a network trained with fakes, from nothing; about half an hour on two quiet cores. Three steps: true
 # keypoints of 300 rendered recordings (no video needed), those together with 81 recordings seen through the pose
 # network, then only the latter. Tested on cameras, speeches and impostors' styles (takes 08 to 11) that no step has
 # seen. Nothing is mirrored: which hand speaks is part of the style. Last, the face: drawn faces lie nearer together than
 # people's (one speaker's up to 0.24, the anchor's from 0.44 on), so the limit is its own.
-TWO = build/demo-model-two-class
+TWO = build/demo-model
 TWO_TRAIN = ./run trainer train -p demo-speaker --split by_session --features motion --threads 1 --set mirror=0
-demo-model-two-class:
+demo-model:
 	./run trainer puppet -o $(TWO)/true --no-video --prefix true- --seed 1 --takes 8 --genuine 60 --impostors 240 --seconds 30 --impostor-seconds 10
 	./run trainer puppet -o $(TWO)/seen --takes 12 --genuine 45 --impostors 36 --seconds 30 --impostor-seconds 12
 	./run trainer extract $(TWO)/seen/manifest.csv -o $(TWO)/tracks --jobs 2
@@ -52,4 +52,4 @@ demo-model-two-class:
 	./run trainer export $(TWO)/run3 -o $(TWO)/faceless.pt --note "A rendered speaker (trainer/puppet/), nobody real: this model knows only that puppet at its lectern. Begun on true keypoints of 300 other rendered recordings."
 	./run trainer puppet -o $(TWO)/faces --takes 4 --genuine 4 --impostors 0 --seconds 6 --seed 77 --prefix face-
 	./run trainer puppet -o $(TWO)/faces720 --takes 1 --genuine 1 --impostors 0 --seconds 6 --seed 78 --prefix large- --size 1280x720
-	./run trainer faces $(TWO)/faceless.pt $(TWO)/faces/*.mp4 $(TWO)/faces720/*.mp4 --limit 0.3 -o $(TWO)/demo-speaker-two-class.pt
+	./run trainer faces $(TWO)/faceless.pt $(TWO)/faces/*.mp4 $(TWO)/faces720/*.mp4 --limit 0.3 -o $(TWO)/demo-speaker.pt

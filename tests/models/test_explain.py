@@ -37,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 @pytest.fixture(scope="module")
 def shipped() -> LoadedModel:
     """The model that ships, which has learned something: its score lies between two far ends."""
-    return artifact.load(artifact.find("demo-speaker-two-class"))
+    return artifact.load(artifact.find("demo-speaker"))
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ def test_a_broken_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, 
 def test_the_papers_rule_can_be_asked_for_live() -> None:
     """Of the card's thresholds it takes hold_s and n; a channel's own word comes last."""
     config = parse({"rule": {"kind": "paper"}, "channels": [{"name": "a", "url": "x", "rule": {"n": 6}}]}, "a test")
-    rule = rule_of(artifact.load(artifact.find("demo-speaker-two-class")), config.rule, config.channels[0].rule)
+    rule = rule_of(artifact.load(artifact.find("demo-speaker")), config.rule, config.channels[0].rule)
     assert (rule.kind, rule.n) == ("paper", 6)
     assert rule.suspicious([0.6, 0.6, 0.6, 0.1, 0.1, 0.1])
     assert rule.cleared([0.6, 0.6, 0.1, 0.1, 0.1, 0.1])

@@ -18,7 +18,7 @@ class Says:
 
     def __init__(self, value: float) -> None:
         self.value, self.asked = value, 0
-        self.card = artifact.read_card(artifact.find("demo-speaker-two-class"))
+        self.card = artifact.read_card(artifact.find("demo-speaker"))
 
     def score(self, windows: np.ndarray) -> np.ndarray:
         self.asked += 1

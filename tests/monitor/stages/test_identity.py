@@ -370,7 +370,7 @@ def test_a_window_is_looked_at_though_frames_come_a_breath_early_or_late(late_s:
 
 def test_persons_whose_faces_were_cut_out_otherwise_share_no_channel() -> None:
     """One chip is cut a look; references made before there was a placing need another one."""
-    demo, network = artifact.load(artifact.find("demo-speaker-two-class")), FaceNetwork()
+    demo, network = artifact.load(artifact.find("demo-speaker")), FaceNetwork()
     values = FaceReferences(network.sha256, 0.48, np.zeros((1, 128), np.float32)).to_json()
     new = LoadedModel(Path("ada.pt"), "", replace(demo.card, person="ada", faces=values), demo.module)
     assert isinstance(identity_of({"demo-speaker": demo}, network, required=True), Identity)
