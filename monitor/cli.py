@@ -118,7 +118,7 @@ def score(
         from monitor.commands import likeness
 
         found = likeness.compare(file, persons, config, every_s=every_s, smooth=smooth, quiet=as_json)
-        typer.echo(json.dumps(likeness.as_json(found)) if as_json else likeness.told(found))
+        typer.echo(json.dumps(asdict(found)) if as_json else likeness.told(found))
         return
     from monitor.commands.check import score_recording
 

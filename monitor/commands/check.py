@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from models.face.embed import FaceNetwork
+from monitor.commands.frames_bar import frames_bar
 from monitor.config import Config
 from monitor.errors import BodywatchError
 from monitor.offline import Result, score_file
-from monitor.records import Frame
 from monitor.stages.person_models import face_network, identity_of, load_models, rule_of
 from monitor.stages.pose import PoseNetwork
 from monitor.stream.ingest import probe
-from monitor.stream.source import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +64,7 @@ def score_recording(
     network = PoseNetwork(config.pose.backend, provider=config.pose.provider, threads=config.pose.threads)
     models = load_models(channel, network, smooth=smooth)
     faces = face_network(models.values()) if identity else None
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task(redact(file), total=None, at="")
-
-        def progress(frame: Frame) -> None:
-            bar.update(task, at=f"{frame.time_s:7.1f} s")
-
+    with frames_bar(file, quiet=quiet) as progress:
         return score_file(
             file,
             models,

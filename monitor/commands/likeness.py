@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models.artifact import LoadedModel
+from monitor.commands.frames_bar import frames_bar
 from monitor.config import ChannelConfig, Config
 from monitor.errors import ConfigError
 from monitor.records import Frame, NotJudged, Score, Window, instead_of
@@ -98,13 +96,11 @@ def compare(file: str, folder: Path, config: Config, *, every_s: float, smooth: 
         Verdicts({}),
     )
     collector = Collector(models)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task(redact(file), total=None, at="")
+    with frames_bar(file, quiet=quiet) as progress:
 
         def turns() -> Iterator[list[Frame]]:
             for frame in read_recording(file, CHANNEL):
-                bar.update(task, at=f"{frame.time_s:7.1f} s")
+                progress(frame)
                 yield [frame]
 
         for _ in watch(turns(), {CHANNEL: stages}, network, collector):
@@ -150,15 +146,3 @@ def told(result: Likeness) -> str:
     note = [f"not comparable, made with fakes: {', '.join(unlike)}"] if unlike else []
     head = f"{result.file}: {said} ({result.windows} windows; mean log-likelihood ratio for each person)"
     return "\n".join([head, *rows, *note])
-
-
-def as_json(result: Likeness) -> dict[str, Any]:
-    """Give a result ready for JSON."""
-    return {
-        "file": result.file,
-        "windows": result.windows,
-        "not_judged": dict(result.not_judged),
-        "like": result.like,
-        "evidence": dict(result.evidence),
-        "calibrated": list(result.calibrated),
-    }

@@ -16,13 +16,12 @@ from models.face.references import LARGEST_LIMIT, from_json
 from models.pose_networks.backends import find_backend
 from monitor.errors import StreamNotFound
 from monitor.stages.smoothing import filter_name
+from tests.support.films import film
 from tests.support.model_files import untaught
 from trainer.cli import app
 from trainer.commands import faces as command
 from trainer.errors import DataUnusable, FacesDiffer, FaceUnseen
 from trainer.faces import LIMIT, Event, Look, event_of, nearest, odd_ones, refer
-from trainer.puppet.renderer import Camera, Passage, Script, frames
-from trainer.puppet.video import record
 
 SMALL = Unseen("it is too small: the eyes are 9 pixels apart, 12 are needed")
 SMALLER = Unseen("it is too small: the eyes are 8 pixels apart, 12 are needed")
@@ -156,20 +155,13 @@ def test_the_commands_limits_are_the_measured_ones() -> None:
 # The command itself, on a drawn speaker: two drawings of them lie 0.05 to 0.2 apart.
 
 
-def film(path: Path, *, seed: int, seconds: float = 4.6, zoom: float = 1.0) -> Path:
-    script = Script((Passage(0, seconds, seed=seed),), Camera(zoom=zoom))
-    for _ in record(frames(script, 640, 360, 10), str(path), 640, 360, 10):
-        pass
-    return path
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file, two events of the drawn speaker, one in which they are too small, one that is too short."""
     folder = tmp_path_factory.mktemp("faces")
     untaught(folder / "ada.pt", person="ada", filter=filter_name(True))
-    film(folder / "monday.mp4", seed=3)
-    film(folder / "friday.mp4", seed=4)
+    film(folder / "monday.mp4", seed=3, seconds=4.6)
+    film(folder / "friday.mp4", seed=4, seconds=4.6)
     film(folder / "far.mp4", seed=5, seconds=2, zoom=0.4)
     return folder
 

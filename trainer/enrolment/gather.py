@@ -108,15 +108,15 @@ def _gather(source: str, person: str, work: Path, settings: PoseSettings) -> Gat
         path = download(source, work / "downloads") if is_address(source) else Path(source)
         track_file, face_file = work / f"{path.stem}.npz", work / f"{path.stem}.face.json"
         recording = Recording(path, person, True, path.stem, shown(source), "")
-        network_sha256 = FaceNetwork().sha256
-        if _is_whole(track_file) and _is_comparable(face_file, network_sha256):
+        faces = FaceNetwork()
+        if _is_whole(track_file) and _is_comparable(face_file, faces.sha256):
             there_already(track_file, recording, settings)
         else:
             network = PoseNetwork(settings.backend, threads=settings.threads)
-            looks = FaceLooks(see_with(FaceNetwork()))
+            looks = FaceLooks(see_with(faces))
             track = make_track(recording, settings, network, also=looks)
             write_track(track_file, track)
-            replace_file(face_file, _face_json(event_of(path.stem, looks.looks), network_sha256))
+            replace_file(face_file, _face_json(event_of(path.stem, looks.looks), faces.sha256))
         return Gathered(source, read_track(track_file), _read_face(face_file))
     except BodywatchError as error:
         return Gathered(source, why=str(error))

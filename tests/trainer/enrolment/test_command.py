@@ -8,9 +8,8 @@ from typer.testing import CliRunner
 
 from models import artifact
 from monitor.stages.smoothing import filter_name
+from tests.support.films import film
 from trainer.cli import app
-from trainer.puppet.renderer import Camera, Passage, Script, frames
-from trainer.puppet.video import record
 from trainer.verify.background import Background, save
 
 
@@ -19,9 +18,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three short speeches before three cameras."""
     home = tmp_path_factory.mktemp("enrol")
     for number, name in enumerate(("monday", "friday", "gala")):
-        script = Script((Passage(0, 8, seed=number),), Camera(zoom=1 + 0.05 * number))
-        for _ in record(frames(script, 640, 360, 10), str(home / f"{name}.mp4"), 640, 360, 10):
-            pass
+        film(home / f"{name}.mp4", seed=number, seconds=8, zoom=1 + 0.05 * number)
     return home
 
 

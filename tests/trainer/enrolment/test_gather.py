@@ -7,25 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.films import film
 from trainer.data.extract import PoseSettings
 from trainer.enrolment.gather import Gathered, gather
 from trainer.errors import DataUnusable
-from trainer.puppet.renderer import Camera, Passage, Script, frames
-from trainer.puppet.video import record
-
-
-def film(path: Path, *, seed: int, seconds: float = 5.0) -> Path:
-    script = Script((Passage(0, seconds, seed=seed),), Camera())
-    for _ in record(frames(script, 640, 360, 10), str(path), 640, 360, 10):
-        pass
-    return path
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A speech, a file that is no video, and what was made of both."""
     home = tmp_path_factory.mktemp("gather")
-    film(home / "monday.mp4", seed=1)
+    film(home / "monday.mp4", seed=1, seconds=5.0)
     (home / "notes.mp4").write_text("no video", encoding="utf-8")
     return home
 
@@ -80,7 +72,7 @@ def test_only_its_owner_reads_the_working_folder(home: Path, first: list[Gathere
 def test_another_recording_of_the_same_name_is_not_taken_for_the_first(
     home: Path, first: list[Gathered], tmp_path: Path
 ) -> None:
-    [other] = gather([str(film(tmp_path / "monday.mp4", seed=2))], "ada", home / "work", PoseSettings())
+    [other] = gather([str(film(tmp_path / "monday.mp4", seed=2, seconds=5.0))], "ada", home / "work", PoseSettings())
     assert "was made from another file" in other.why
 
 
